@@ -1,0 +1,85 @@
+"""Policy packs: the choices where accountants differ, as validated data, never as code.
+
+The YAML files are in `ledger/packs/`; `connectors.policy_packs` reads them into these structs.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Annotated, Literal
+
+import msgspec
+
+DAY_MICROS = 86_400_000_000
+
+
+class PolicyPack(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A named, versioned set of choices. Every journal entry names pack and version."""
+
+    name: str
+    version: int
+    description: str
+    dispute: Literal["contra", "receivable"]
+    """contra: disputes + deferred against cash, recoverables when won.
+    receivable: parked in disputes_receivable until decided, losses and fees in dispute_losses."""
+    bad_debt: Literal["recognised_only", "gross"]
+    """recognised_only: bad_debt for the recognised part, the rest off the deferral.
+    gross: bad_debt for all of it, the deferral runs on."""
+    refund_of_deferred: Literal["split", "contra_only"]
+    """split: the unrecognised part comes off the deferral. contra_only: all of it is contra."""
+    contra_revenue: Literal["separate", "against_revenue"]
+    """Where credit notes and voids take back recognised revenue: in credit_notes and voids, or
+    against revenue itself. Refunds and disputes always keep their own roles."""
+    fee_timing: Literal["cash", "invoice"]
+    """cash: fees when the payment settles. invoice: spread over the service like the revenue."""
+    granularity: Literal["second", "day", "even_months"]
+    """How a service period is spread over months."""
+    revenue_start: Literal["service_period", "invoice_date"]
+    """When recognition begins; a period before the invoice is caught up at its date."""
+    payment_tolerance_minor: Annotated[int, msgspec.Meta(ge=0, le=10_000)]
+    """Payments that differ from what is due by no more than this go to `rounding`."""
+    tax_on_refund: Literal["proportional", "from_event"]
+    """proportional: tax follows the refunded share. from_event: as the event states it, else
+    proportional."""
+
+    @property
+    def label(self) -> str:
+        """`name@version`, as written into every entry."""
+        return f"{self.name}@{self.version}"
+
+
+class PendingDays(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Days an event may wait for its partner before it is an exception, per reason."""
+
+    unmatched_customer: int = 3
+    unmatched_contract: int = 7
+    unmatched_invoice: int = 3
+    unmatched_payment: int = 7
+    unmatched_refund: int = 3
+    unmatched_dispute: int = 3
+    unmatched_party: int = 3
+    incomplete_record: int = 3
+    missing_rate: int = 2
+    ambiguous_customer: int = 0
+
+
+class EntityConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A legal entity; without a functional currency its books are kept in each transaction's."""
+
+    functional_currency: str | None = None
+
+
+class BooksConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Company facts the fold needs, besides the policy."""
+
+    default_entity: str = "MAIN"
+    entities: dict[str, EntityConfig] = {}
+    pending_days: PendingDays = PendingDays()
+    renewal_notice_days: int = 60
+    """A renewal is due when the term ends within so many days of the as-of time."""
+    rates: dict[str, Decimal] = {}
+    """Exchange rates on file: `EUR/USD/2026-01-15` -> USD per EUR on that date."""
+    links: Literal["strict", "assumed"] = "strict"
+    """assumed: customers and contracts that were not seen are taken as known (preview)."""
+    identity: dict[str, str] = {}
+    """Decided identities, customer -> CRM account; wins over what events state."""

@@ -1,0 +1,1 @@
+"""One file per job; each reads as the flow of the data."""

@@ -1,0 +1,1 @@
+"""How a pipeline is started: the `crossfoot` command and one script per engine."""

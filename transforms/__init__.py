@@ -1,0 +1,1 @@
+"""Beam glue, one PTransform per file. The logic each one wraps is a plain function."""
