@@ -1,1 +1,1 @@
-"""The outside: provider adapters, files, the ledger store, exports. Imports ledger and schemas only."""
+"""The outside: provider adapters, files, the ledger store, exports."""

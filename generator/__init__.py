@@ -1,1 +1,1 @@
-"""A seeded example company: real provider event shapes, deterministic bytes. Never imported by a pipeline."""
+"""A seeded example company in real provider shapes; same seed, same bytes."""

@@ -358,7 +358,7 @@ class RefundIssued(Event, frozen=True, kw_only=True, tag="payments.refund_issued
     amount_minor: int
     evidence: str = "refund"
     """refund: one refund of its own. charge_total: the payment says that so much of it has been
-    refunded in all (may be told by refunds of their own too); then `refund_id` names the payment."""
+    refunded in all (refunds of their own may tell it too); then `refund_id` names the payment."""
     status: str = "succeeded"
     invoice_id: str | None = None
     credit_note_id: str | None = None

@@ -49,7 +49,7 @@ class Message(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     """The source's own customer (`stripe:cus_1`, `salesforce:001…`), or the object itself for
     what belongs to no customer (`stripe:po_1`); None when only `link_refs` can find it."""
     link_refs: tuple[str, ...] = ()
-    """Ids that may lead to the party when `party_ref` is None (`stripe:ch_1`, `salesforce:801…`)."""
+    """Ids that may lead to the party when `party_ref` is None: `stripe:ch_1`, `salesforce:801…`."""
     links: tuple[tuple[str, str], ...] = ()
     """(id, id or party it belongs to) that this message teaches: (`stripe:ch_1`, `stripe:cus_1`),
     (`salesforce:802…`, `salesforce:801…`)."""
