@@ -1,0 +1,1 @@
+"""Posting rules: from the events of one contract to the journal entries that should stand."""
