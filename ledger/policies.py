@@ -41,11 +41,14 @@ class PolicyPack(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     tax_on_refund: Literal["proportional", "from_event"]
     """proportional: tax follows the refunded share. from_event: as the event states it, else
     proportional."""
+    variant: str = ""
+    """What differs from the pack as filed (`granularity=day`), where a preview tries a variant;
+    empty in every pack on file."""
 
     @property
     def label(self) -> str:
-        """`name@version`, as written into every entry."""
-        return f"{self.name}@{self.version}"
+        """`name@version`, as written into every entry; a variant adds `+` and what differs."""
+        return f"{self.name}@{self.version}{'+' if self.variant else ''}{self.variant}"
 
 
 class PendingDays(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
