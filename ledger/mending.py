@@ -1,0 +1,70 @@
+"""How to mend each reason: the advice that commands and consoles show beside a dead letter.
+
+One entry per member of `ledger.reasons.Reason`; a test compares. docs/dead-letters.md is the
+long form of the same.
+"""
+
+from __future__ import annotations
+
+from ledger.reasons import Reason
+
+_RESEND = "have the source send the event again"
+_WAIT = "nothing, while its partner may still come: it is released by itself"
+
+MENDING: dict[Reason, str] = {
+    Reason.NOT_JSON: f"find what wrote this line; {_RESEND} as one JSON object per line in UTF-8",
+    Reason.TRUNCATED_GZIP: "copy the file again; events read before the damage were taken, "
+    "reading the whole file again adds only the rest",
+    Reason.TOO_LARGE: "check whether two events run together; else raise the size limit",
+    Reason.TOO_DEEP: "check what wrote the event; no known provider nests so deeply",
+    Reason.DUPLICATE_KEY: f"mend the writer, which names a key twice; then {_RESEND}",
+    Reason.UNKNOWN_FORMAT: "check the input pattern; a canonical line needs a `subject`",
+    Reason.UNKNOWN_SUBJECT: "correct the subject or version, or register the schema",
+    Reason.UNKNOWN_API_VERSION: "set the webhook endpoint to a known API version and resend, or "
+    "upgrade, then resubmit",
+    Reason.UNKNOWN_EVENT_TYPE: "upgrade to a release that maps this type, then resubmit",
+    Reason.MISSING_FIELD: f"correct the source, which leaves the field out; then {_RESEND}",
+    Reason.WRONG_TYPE: f"correct the type of the field at the source; then {_RESEND}",
+    Reason.INVALID_VALUE: f"correct the value at the source; then {_RESEND}",
+    Reason.AVRO_DAMAGED: "copy the bytes again; check the writer's schema",
+    Reason.UNKNOWN_CURRENCY: "correct the currency at the source (ISO 4217, three letters)",
+    Reason.AMOUNT_PRECISION: "correct the amount at the source: it has more decimals than its "
+    "currency",
+    Reason.AMOUNT_OUT_OF_RANGE: "check the amount at the source; no ledger holds that much",
+    Reason.NEGATIVE_AMOUNT: "send a credit note or refund instead of a negative amount",
+    Reason.LINES_DO_NOT_ADD_UP: "correct lines or total at the source: the difference belongs to "
+    "no account",
+    Reason.TIMESTAMP_OUT_OF_RANGE: "correct the clock or unit (seconds, milliseconds) at the source",
+    Reason.LINES_INCOMPLETE: "fetch the invoice with all its lines and send the event with them",
+    Reason.EVENT_ID_CONFLICT: "find out which body is true; the first one stands. Send a change "
+    "as an event of its own",
+    Reason.AMBIGUOUS_CUSTOMER: "decide the account under `identity` in the books file and run again",
+    Reason.OWNERSHIP_CONFLICT: "change the attribute in the system that owns it",
+    Reason.UNMATCHED_CUSTOMER: f"{_WAIT}; after the deadline, send the customer or its CRM account",
+    Reason.UNMATCHED_CONTRACT: f"{_WAIT}; after the deadline, correct the contract id at billing or "
+    "activate the contract in CRM",
+    Reason.UNMATCHED_INVOICE: f"{_WAIT}; after the deadline, send the invoice",
+    Reason.UNMATCHED_PAYMENT: f"{_WAIT}; after the deadline, send the event that links the payment "
+    "to its invoice",
+    Reason.UNMATCHED_REFUND: f"{_WAIT}; after the deadline, send the payment that was refunded",
+    Reason.UNMATCHED_DISPUTE: f"{_WAIT}; after the deadline, send the payment that was disputed",
+    Reason.UNMATCHED_PARTY: f"{_WAIT}; after the deadline, send what says whose it is",
+    Reason.INCOMPLETE_RECORD: f"{_WAIT}; after the deadline, send the record's earlier changes",
+    Reason.MISSING_RATE: "add the day's rate to the rates file and run again",
+    Reason.UNMAPPED_ACCOUNT: "add a row for the role to the GL mapping and run again",
+    Reason.CURRENCY_MISMATCH: "correct the currency at the source: it differs from its invoice's",
+    Reason.PAYMENT_EVIDENCE_CONFLICT: "ask the payment processor which amount is true; send a "
+    "corrected event",
+    Reason.INVOICE_EVIDENCE_CONFLICT: "ask billing which total is true; an issued invoice changes "
+    "by credit note only",
+    Reason.OVER_CREDITED: "check the credit notes of the invoice: together they exceed it",
+    Reason.DRIFT: "make CRM and billing agree on price, quantity, dates and entity",
+}
+
+
+def how_to_mend(reason: str) -> str:
+    """Return the advice for a reason code; for one of another release, where to read on."""
+    try:
+        return MENDING[Reason(reason)]
+    except ValueError:
+        return "see docs/dead-letters.md"
