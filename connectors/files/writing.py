@@ -1,0 +1,86 @@
+"""Writing a block of lines as one file that is either there as a whole or not at all.
+
+Runners retry bundles: the same block written again under the same name replaces itself with
+the same bytes, so nothing is written twice.
+"""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Iterable, Iterator
+
+import msgspec
+
+_ENCODER = msgspec.json.Encoder(order="deterministic")
+
+
+def write_block(directory: str, name: str, lines: Iterable[bytes]) -> str:
+    r"""Write `lines` (without newlines) to `directory/name`, each ended by `\n`; return the path.
+
+    The file appears by a rename after its bytes are on disk. The directory is made when it
+    is not there. Raises ValueError for a line that contains a newline or a name that is not a
+    plain file name; then nothing is left behind.
+    """
+    _assert_plain_name(name)
+    os.makedirs(directory, exist_ok=True)
+    path = os.path.join(directory, name)
+    # Two attempts at one bundle may run at once, so the temporary name is never shared.
+    temporary = os.path.join(directory, f".{name}.{uuid.uuid4().hex}.tmp")
+    try:
+        with open(temporary, "xb") as file:
+            file.writelines(_ended(lines))
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except BaseException:
+        if os.path.exists(temporary):
+            os.unlink(temporary)
+        raise
+    _sync_directory(directory)
+    return path
+
+
+def block_name(stem: str, shard: int, shards: int, extension: str = "jsonl") -> str:
+    """Name of one shard's file, the same on every attempt: `erp-postings-00003-of-00016.jsonl`."""
+    if not 0 <= shard < shards:
+        raise ValueError(f"shard {shard} is not one of {shards}")
+    return f"{stem}-{shard:05d}-of-{shards:05d}.{extension}"
+
+
+def json_lines(structs: Iterable[msgspec.Struct]) -> Iterator[bytes]:
+    """Encode structs as JSON objects by field name, keys in a fixed order.
+
+    Bytes become base64 text, Decimals text. A struct that travels as an array inside the
+    pipeline is written as an object here, so that people can read it.
+    """
+    for struct in structs:
+        yield _ENCODER.encode(msgspec.structs.asdict(struct))
+
+
+def write_json_lines(directory: str, name: str, structs: Iterable[msgspec.Struct]) -> str:
+    """Write structs as one block of JSON lines; see `write_block` and `json_lines`."""
+    return write_block(directory, name, json_lines(structs))
+
+
+def _ended(lines: Iterable[bytes]) -> Iterator[bytes]:
+    for line in lines:
+        if b"\n" in line:
+            raise ValueError("a line of a block must not contain a newline")
+        yield line + b"\n"
+
+
+def _assert_plain_name(name: str) -> None:
+    if not name or name.startswith(".") or os.path.basename(name) != name:
+        raise ValueError(f"{name!r} is not a plain file name")
+
+
+def _sync_directory(directory: str) -> None:
+    """Make the rename itself durable; a directory cannot be synced on Windows."""
+    if os.name == "nt":
+        return
+    handle = os.open(directory, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
