@@ -34,15 +34,15 @@ MENDING: dict[Reason, str] = {
     Reason.NEGATIVE_AMOUNT: "send a credit note or refund instead of a negative amount",
     Reason.LINES_DO_NOT_ADD_UP: "correct lines or total at the source: the difference belongs to "
     "no account",
-    Reason.TIMESTAMP_OUT_OF_RANGE: "correct the clock or unit (seconds, milliseconds) at the source",
+    Reason.TIMESTAMP_OUT_OF_RANGE: "correct the clock or the unit of time at the source",
     Reason.LINES_INCOMPLETE: "fetch the invoice with all its lines and send the event with them",
     Reason.EVENT_ID_CONFLICT: "find out which body is true; the first one stands. Send a change "
     "as an event of its own",
-    Reason.AMBIGUOUS_CUSTOMER: "decide the account under `identity` in the books file and run again",
+    Reason.AMBIGUOUS_CUSTOMER: "decide the account under `identity` in the books file, run again",
     Reason.OWNERSHIP_CONFLICT: "change the attribute in the system that owns it",
     Reason.UNMATCHED_CUSTOMER: f"{_WAIT}; after the deadline, send the customer or its CRM account",
-    Reason.UNMATCHED_CONTRACT: f"{_WAIT}; after the deadline, correct the contract id at billing or "
-    "activate the contract in CRM",
+    Reason.UNMATCHED_CONTRACT: f"{_WAIT}; after the deadline, correct the contract id at billing, "
+    "or activate the contract in CRM",
     Reason.UNMATCHED_INVOICE: f"{_WAIT}; after the deadline, send the invoice",
     Reason.UNMATCHED_PAYMENT: f"{_WAIT}; after the deadline, send the event that links the payment "
     "to its invoice",
