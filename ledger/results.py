@@ -138,3 +138,7 @@ class FoldedParty(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     outcomes: dict[str, Outcome]
     """Outcome of every message of the party, old and new, as this fold sees it."""
     result: FoldResult
+
+
+class StaleParty(Exception):
+    """A commit was refused: the past that the fold saw is no longer what stands. Fold again."""
