@@ -39,6 +39,8 @@ MENDING: dict[Reason, str] = {
     Reason.EVENT_ID_CONFLICT: "find out which body is true; the first one stands. Send a change "
     "as an event of its own",
     Reason.AMBIGUOUS_CUSTOMER: "decide the account under `identity` in the books file, run again",
+    Reason.AMBIGUOUS_CONTRACT: "correct the contract id at billing: subscription, invoices and "
+    "payments must name the same contract",
     Reason.OWNERSHIP_CONFLICT: "change the attribute in the system that owns it",
     Reason.UNMATCHED_CUSTOMER: f"{_WAIT}; after the deadline, send the customer or its CRM account",
     Reason.UNMATCHED_CONTRACT: f"{_WAIT}; after the deadline, correct the contract id at billing, "

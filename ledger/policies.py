@@ -64,6 +64,7 @@ class PendingDays(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     incomplete_record: int = 3
     missing_rate: int = 2
     ambiguous_customer: int = 0
+    ambiguous_contract: int = 0
 
 
 class EntityConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -55,6 +55,8 @@ class Reason(StrEnum):
     """An event with this id and another meaning was taken before."""
     AMBIGUOUS_CUSTOMER = "ambiguous_customer"
     """The customer is linked to more than one CRM account."""
+    AMBIGUOUS_CONTRACT = "ambiguous_contract"
+    """A subscription or invoice is claimed for more than one contract."""
     OWNERSHIP_CONFLICT = "ownership_conflict"
     """Sets an attribute that another system owns; recorded, does not win."""
     # waiting for a partner (pending, then exception)

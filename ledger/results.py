@@ -12,7 +12,8 @@ class LifecycleUpdate(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=T
     """What another team's system must know or do."""
 
     update_id: str
-    """Deterministic: `lcu_` + hash of (tenant, contract, kind, cause)."""
+    """Deterministic: `lcu_` + hash of (tenant, kind, what caused it: a subscription, an attempt to
+    collect an invoice, the end of a term, …), so that better evidence does not repeat it."""
     tenant: str
     kind: str
     """provision_entitlement, start_onboarding, first_payment, receivable_status, dunning_step,
