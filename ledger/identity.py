@@ -1,67 +1,42 @@
 """Who an event belongs to: links between ids and decided identities, followed to one party.
 
-Pure and order-proof: an `Identity` built from the same pairs in any order resolves the same.
+Pure and order-proof: an `Identity` that was told the same pairs in any order resolves the same.
 Nothing is guessed. What leads to two customers or accounts is reported as ambiguous.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
-from typing import Self
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import msgspec
 
-from ledger.messages import Message
-
-Pairs = tuple[tuple[str, str], ...]
+NOBODY = "nobody"
+"""Party of a message that names neither a party nor an id that may lead to one."""
 
 
 class Resolution(msgspec.Struct, frozen=True, array_like=True):
     """The party an event belongs to."""
 
-    party_id: str | None
-    """CRM account when linked, else the source's customer or object; None when nothing leads to
-    a party yet. A caller keeps such a message under its first `link_ref` until a link comes."""
+    party_id: str
+    """CRM account when linked, else the source's customer or object. Without any link known: the
+    first of the message's own ids, where it waits until a link comes."""
+    party_ref: str
+    """The same before identities were applied: the source's own customer; history is kept under
+    it."""
     ambiguous: tuple[str, ...] = ()
     """The candidates, sorted, when there is more than one; then nothing of it may be booked."""
 
 
-class LinkPairs(msgspec.Struct, frozen=True, array_like=True):
-    """What a block of messages teaches about identity; small enough to send to every worker."""
-
-    links: Pairs
-    account_links: Pairs
-    parties: tuple[str, ...]
-    """Ids that messages name as their party: where following links may end."""
-
-
-def pairs_of(messages: Iterable[Message]) -> LinkPairs:
-    """Collect the distinct, sorted pairs that `messages` teach."""
-    links: set[tuple[str, str]] = set()
-    accounts: set[tuple[str, str]] = set()
-    parties: set[str] = set()
-    for message in messages:
-        links.update(message.links)
-        accounts.update(message.account_links)
-        if message.party_ref is not None:
-            parties.add(message.party_ref)
-    return LinkPairs(tuple(sorted(links)), tuple(sorted(accounts)), tuple(sorted(parties)))
-
-
-def encode_pairs(pairs: LinkPairs) -> bytes:
-    """Pack pairs into one blob (MessagePack)."""
-    return msgspec.msgpack.encode(pairs)
-
-
-_PAIRS = msgspec.msgpack.Decoder(LinkPairs)
+_Ends = tuple[tuple[str, ...], tuple[str, ...]]
+"""Where a walk along links ends: known parties, and other ids that have no link."""
 
 
 class Identity:
-    """All links known, ready to be followed. Building is linear, a look-up is a dict access.
+    """All links known, ready to be followed. Telling is linear, a look-up is a dict access.
 
-    `decided` are identities a person decided, customer -> account (or account -> the account it
-    was merged into); they win over what events state and end an ambiguity.
+    `decided` are identities that a person decided, customer -> account (or account -> the account
+    it was merged into); they win over what events state and end an ambiguity.
     """
 
     __slots__ = ("_accounts", "_decided", "_links", "_more_accounts", "_more_links",
@@ -73,30 +48,29 @@ class Identity:
         self._more_links: dict[str, set[str]] = {}
         self._accounts: dict[str, str] = {}
         self._more_accounts: dict[str, set[str]] = {}
-        self._parties: set[str] = set(self._decided) | set(self._decided.values())
+        self._parties: set[str] = {*self._decided, *self._decided.values()}
         self._of_parties: dict[str, Resolution] = {}
-        self._of_refs: dict[str, Resolution] = {}
+        self._of_refs: dict[str, Resolution | None] = {}
 
-    @classmethod
-    def from_blobs(cls, blobs: Iterable[bytes], decided: Mapping[str, str] | None = None) -> Self:
-        """Build from blobs made by `encode_pairs`, in any order."""
-        identity = cls(decided)
-        for blob in blobs:
-            identity.learn(_PAIRS.decode(blob))
-        return identity
+    def add_links(self, links: Iterable[tuple[str, str]]) -> None:
+        """Learn (id, id or party it belongs to) pairs."""
+        self._forget()
+        _add(links, self._links, self._more_links)
 
-    def learn(self, pairs: LinkPairs) -> None:
-        """Add what a block of messages teaches; forgets cached answers."""
-        self._of_parties.clear()
-        self._of_refs.clear()
-        _add(pairs.links, self._links, self._more_links)
-        _add(pairs.account_links, self._accounts, self._more_accounts)
-        self._parties.update(pairs.parties)
-        for customer, account in pairs.account_links:
-            self._parties.add(customer)
-            self._parties.add(account)
+    def add_account_links(self, links: Iterable[tuple[str, str]]) -> None:
+        """Learn (customer, CRM account) pairs; both are known as parties from then on."""
+        self._forget()
+        pairs = list(links)
+        _add(pairs, self._accounts, self._more_accounts)
+        for pair in pairs:
+            self._parties.update(pair)
 
-    def party_of(self, party_ref: str | None, link_refs: Iterable[str] = ()) -> Resolution:
+    def add_parties(self, party_refs: Iterable[str]) -> None:
+        """Learn ids that are parties. Needed only to choose where an id's links end apart."""
+        self._forget()
+        self._parties.update(party_refs)
+
+    def party_of(self, party_ref: str | None, link_refs: Sequence[str] = ()) -> Resolution:
         """Resolve a message by its `party_ref`, or without one by its `link_refs`.
 
         Links are followed transitively (order item -> order -> account); a cycle ends the walk.
@@ -106,7 +80,9 @@ class Identity:
             if found is None:
                 found = self._of_parties[party_ref] = self._resolve_party(party_ref)
             return found
-        return self._agree([self._of_refs.get(ref) or self._resolve_ref(ref) for ref in link_refs])
+        leads = [lead for ref in link_refs if (lead := self._lead_of(ref)) is not None]
+        own = link_refs[0] if link_refs else NOBODY
+        return self._agree(leads, own) if leads else Resolution(own, own)
 
     def ambiguous(self) -> dict[str, tuple[str, ...]]:
         """Customers that are stated to be several accounts and that nobody decided, sorted."""
@@ -117,34 +93,36 @@ class Identity:
         }
 
     def members(self) -> dict[str, tuple[str, ...]]:
-        """Every id that leads to each party (and itself), sorted: where its history is kept."""
+        """Every id that leads to each party (and itself), sorted: where its history may be."""
         found: dict[str, set[str]] = defaultdict(set)
         for known in self._links.keys() | self._parties:
-            party_id = self.party_of(known if known in self._parties else None, (known,)).party_id
-            if party_id is not None:
-                found[party_id].update((party_id, known))
+            party_ref = known if known in self._parties else None
+            party = self.party_of(party_ref, (known,))
+            found[party.party_id].update((party.party_id, party.party_ref, known))
         return {party_id: tuple(sorted(found[party_id])) for party_id in sorted(found)}
+
+    def _forget(self) -> None:
+        self._of_parties.clear()
+        self._of_refs.clear()
 
     def _resolve_party(self, party_ref: str) -> Resolution:
         """A party stays itself where its links lead to no other known party."""
-        ends = self._known_parties_from(party_ref)[0] or [party_ref]
-        found = self._agree([self._account_of(end) for end in ends])
-        return found if found.party_id is not None else Resolution(party_ref, found.ambiguous)
+        ends = self._ends_from(party_ref)[0] or (party_ref,)
+        return self._agree([self._account_of(end) for end in ends], party_ref)
 
-    def _resolve_ref(self, ref: str) -> Resolution:
-        known, loose_ends = self._known_parties_from(ref)
-        ends = known or loose_ends[:1]
-        found = self._agree([self._account_of(end) for end in ends if end != ref or known])
-        self._of_refs[ref] = found
-        return found
+    def _lead_of(self, ref: str) -> Resolution | None:
+        """Where an id that is not a party leads; None when nothing is known of it."""
+        if ref not in self._of_refs:
+            known, loose_ends = self._ends_from(ref)
+            ends = known or tuple(end for end in loose_ends if end != ref)
+            leads = [self._account_of(end) for end in ends]
+            self._of_refs[ref] = self._agree(leads, ref) if leads else None
+        return self._of_refs[ref]
 
-    def _known_parties_from(self, start: str) -> tuple[list[str], list[str]]:
-        """Where the links from `start` lead: (known parties, other ids without a link), sorted.
-
-        Parties at the end of a walk count before parties passed on the way.
-        """
+    def _ends_from(self, start: str) -> _Ends:
+        """Follow the links; parties at the end of a walk count before parties passed."""
         if start not in self._links:
-            return ([start], []) if start in self._parties else ([], [start])
+            return ((start,), ()) if start in self._parties else ((), (start,))
         seen: set[str] = set()
         ends: list[str] = []
         waiting = [start]
@@ -158,7 +136,7 @@ class Identity:
             if not following:
                 ends.append(node)
         known = self._parties.intersection(ends) or self._parties.intersection(seen)
-        return sorted(known), sorted(end for end in ends if end not in self._parties)
+        return tuple(sorted(known)), tuple(sorted(set(ends) - self._parties))
 
     def _following(self, node: str) -> Collection[str]:
         more = self._more_links.get(node)
@@ -174,12 +152,12 @@ class Identity:
         while True:
             following = self._decided.get(account)
             if following is None and account in self._more_accounts:
-                return Resolution(account, tuple(sorted(self._more_accounts[account])))
+                return Resolution(account, customer, tuple(sorted(self._more_accounts[account])))
             following = following or self._accounts.get(account)
             if following is None:
-                return Resolution(account)
+                return Resolution(account, customer)
             if following in seen:
-                return Resolution(min(self._round_from(following)))
+                return Resolution(min(self._round_from(following)), customer)
             seen.add(following)
             account = following
 
@@ -192,24 +170,25 @@ class Identity:
                 return nodes
             nodes.append(node)
 
-    def _agree(self, found: list[Resolution]) -> Resolution:
-        """One resolution out of several: theirs if they agree, else ambiguous between all.
+    def _agree(self, leads: list[Resolution], own: str) -> Resolution:
+        """Theirs if they agree on the party; else the message stays its own, ambiguous.
 
-        A known party counts before an id that no message has named as its party.
+        A known party counts before an id that nobody has named as a party.
         """
-        if len(found) == 1:
-            return found[0]
-        named = {one.party_id for one in found if one.party_id is not None}
-        parties = sorted(self._parties.intersection(named) or named)
-        if not parties:
-            return Resolution(None)
-        ambiguous = {name for one in found for name in one.ambiguous}
-        if len(parties) == 1:
-            return Resolution(parties[0], tuple(sorted(ambiguous)))
-        return Resolution(None, tuple(sorted(ambiguous | set(parties))))
+        if len(leads) == 1:
+            return leads[0]
+        known = [lead for lead in leads if lead.party_ref in self._parties] or leads
+        parties = {lead.party_id for lead in known}
+        ambiguous = {name for lead in known for name in lead.ambiguous}
+        if len(parties) > 1:
+            return Resolution(own, own, tuple(sorted(ambiguous | parties)))
+        party_ref = min(lead.party_ref for lead in known)
+        return Resolution(parties.pop(), party_ref, tuple(sorted(ambiguous)))
 
 
-def _add(pairs: Pairs, table: dict[str, str], more: dict[str, set[str]]) -> None:
+def _add(
+    pairs: Iterable[tuple[str, str]], table: dict[str, str], more: dict[str, set[str]]
+) -> None:
     for source, target in pairs:
         if source == target:
             continue
