@@ -23,6 +23,8 @@ class AccountRole(StrEnum):
     """Money held by the payment processor until it pays out."""
     EXTERNAL_CASH = "external_cash"
     """Money received outside the payment processor."""
+    DEFERRED_FEES = "deferred_fees"
+    """Processor fees spread over the service they belong to (policy fee_timing `invoice`)."""
     BANK = "bank"
     """Money paid out to the company's bank account."""
     DISPUTES_RECEIVABLE = "disputes_receivable"

@@ -88,6 +88,39 @@ def allocate(total_minor: int, weights: Sequence[int | Fraction]) -> list[int]:
     return parts
 
 
+def apportion(total_minor: int, weights: Sequence[int]) -> list[int]:
+    """Split `total_minor` in proportion to signed integer `weights`; the parts add to it exactly.
+
+    Largest remainder, ties to the earliest. A total equal to the sum of the weights gives the
+    weights back. Weights that cancel out give everything to the first part. Unlike `allocate`,
+    negative weights mirror: (10, -30, 30) of 5 gives (5, -15, 15).
+    """
+    weight_sum = sum(weights)
+    if weight_sum == 0:
+        return [total_minor] + [0] * (len(weights) - 1)
+    if len(weights) == 1:
+        return [total_minor]
+    scaled, whole = (total_minor, weight_sum) if weight_sum > 0 else (-total_minor, -weight_sum)
+    shares = [divmod(scaled * weight, whole) for weight in weights]
+    parts = [share[0] for share in shares]
+    left = total_minor - sum(parts)
+    if left:
+        for index in sorted(range(len(parts)), key=lambda i: -shares[i][1])[:left]:
+            parts[index] += 1
+    return parts
+
+
+def divide(numerator: int, denominator: int) -> int:
+    """Divide integers, rounding half to even; the denominator must not be zero."""
+    if denominator < 0:
+        numerator, denominator = -numerator, -denominator
+    whole, rest = divmod(numerator, denominator)
+    twice = 2 * rest
+    if twice > denominator or (twice == denominator and whole & 1):
+        whole += 1
+    return whole
+
+
 def convert(amount_minor: int, currency: str, rate: Decimal, into: str) -> int:
     """Translate an amount at `rate` (units of `into` per one unit of `currency`).
 

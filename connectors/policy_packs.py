@@ -1,0 +1,113 @@
+"""Reads policy packs and the books' configuration from YAML into the ledger's structs.
+
+The packs that come with the product are in `ledger/packs`; any other is given by its path.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+import yaml
+
+from ledger.money import is_currency
+from ledger.policies import BooksConfig, PolicyPack
+
+_Struct = TypeVar("_Struct", bound=msgspec.Struct)
+
+
+class ConfigurationError(ValueError):
+    """A configuration file that cannot be used; the text says what is wrong and where."""
+
+
+class _ExactLoader(yaml.SafeLoader):
+    """Reads numbers with a decimal point as Decimal, so that a rate is what was written."""
+
+
+def _exact_number(loader: yaml.SafeLoader, node: yaml.ScalarNode) -> Decimal | str:
+    text = loader.construct_scalar(node)
+    try:
+        return Decimal(text.replace("_", ""))
+    except ArithmeticError:
+        return text
+
+
+_ExactLoader.add_constructor("tag:yaml.org,2002:float", _exact_number)
+
+
+def pack_names() -> list[str]:
+    """Return the names of the packs that come with the product, sorted."""
+    folder = files("ledger") / "packs"
+    return sorted(
+        entry.name.removesuffix(".yaml")
+        for entry in folder.iterdir()
+        if entry.name.endswith(".yaml")
+    )
+
+
+def load_policy_pack(name_or_path: str) -> PolicyPack:
+    """Read a pack by its name (`stripe-contra`) or by the path of a YAML file.
+
+    Raises ConfigurationError when there is no such pack or a setting is missing, unknown or wrong.
+    """
+    if name_or_path in pack_names():
+        text = (files("ledger") / "packs" / f"{name_or_path}.yaml").read_text(encoding="utf-8")
+        return _convert(text, PolicyPack, name_or_path)
+    path = Path(name_or_path)
+    if not path.is_file():
+        raise ConfigurationError(
+            f"no policy pack {name_or_path!r}: give one of {', '.join(pack_names())}, "
+            "or the path of a YAML file"
+        )
+    return _convert(_read(path), PolicyPack, name_or_path)
+
+
+def load_books_config(path: str | None) -> BooksConfig:
+    """Read the books' configuration; without a path, the defaults.
+
+    Raises ConfigurationError when the file is missing or a setting is unknown or wrong.
+    """
+    if path is None:
+        return BooksConfig()
+    if not Path(path).is_file():
+        raise ConfigurationError(f"no configuration file {path!r}")
+    config = _convert(_read(Path(path)), BooksConfig, path)
+    problems = _currency_problems(config)
+    if problems:
+        raise ConfigurationError(f"{path}: " + "; ".join(problems))
+    return config
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as problem:
+        raise ConfigurationError(f"{path}: cannot be read: {problem}") from problem
+
+
+def _convert(text: str, wanted: type[_Struct], where: str) -> _Struct:
+    try:
+        content: Any = yaml.load(text, Loader=_ExactLoader)
+        return msgspec.convert(content if content is not None else {}, wanted, strict=False)
+    except yaml.YAMLError as problem:
+        raise ConfigurationError(f"{where}: not YAML: {problem}") from problem
+    except msgspec.ValidationError as problem:
+        raise ConfigurationError(f"{where}: {problem}") from problem
+
+
+def _currency_problems(config: BooksConfig) -> list[str]:
+    problems = [
+        f"entities.{code}: unknown functional currency {entity.functional_currency!r}"
+        for code, entity in sorted(config.entities.items())
+        if entity.functional_currency is not None and not is_currency(entity.functional_currency)
+    ]
+    for key, rate in sorted(config.rates.items()):
+        parts = key.split("/")
+        if len(parts) != 3 or not (is_currency(parts[0]) and is_currency(parts[1])):
+            problems.append(f"rates: {key!r} is not FROM/INTO/YYYY-MM-DD")
+        elif rate <= 0 or not rate.is_finite():
+            problems.append(f"rates.{key}: a rate must be positive")
+    return problems
