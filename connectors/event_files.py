@@ -1,0 +1,79 @@
+"""Decoding a range of a file: every line (or Avro record) gives one message or one dead letter."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import msgspec
+
+from connectors.canonical import decode_container
+from connectors.decoding import DecodeContext, Rejected, dead_letter
+from connectors.decoding_any import decode_event
+from connectors.files.listing import FileFormat, FileRange
+from connectors.files.reading import Damaged, Oversized, read_lines
+from ledger.messages import DeadLetter, Message
+from ledger.policies import BooksConfig
+from ledger.reasons import Reason
+from schemas.registry import load_registry
+
+FILE_SOURCE = "file"
+"""Source of a dead letter whose bytes do not tell which system they are from."""
+
+
+class DecodeSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """What a worker needs to build its DecodeContext; plain data, so that it can be sent."""
+
+    tenant: str
+    books: BooksConfig = BooksConfig()
+
+    def context(self) -> DecodeContext:
+        """Build the context, loading the schema registry of this machine."""
+        return DecodeContext(tenant=self.tenant, books=self.books, registry=load_registry())
+
+
+class RangeDecoder:
+    """Callable: FileRange -> Iterator[Message | DeadLetter], in file order."""
+
+    def __init__(self, settings: DecodeSettings) -> None:
+        self._settings = settings
+        self._context: DecodeContext | None = None
+
+    def __getstate__(self) -> DecodeSettings:
+        return self._settings
+
+    def __setstate__(self, settings: DecodeSettings) -> None:
+        self.__init__(settings)  # type: ignore[misc]
+
+    def __call__(self, part: FileRange) -> Iterator[Message | DeadLetter]:
+        """Raises InputChanged when the file is no longer what was listed."""
+        if self._context is None:
+            self._context = self._settings.context()
+        return decode_range(part, self._context)
+
+
+def decode_range(part: FileRange, context: DecodeContext) -> Iterator[Message | DeadLetter]:
+    """Decode all events that start in this range; nothing is skipped but blank lines."""
+    if part.format is FileFormat.AVRO:
+        yield from decode_container(part.path, part.name, context)
+        return
+    for read in read_lines(part, context.max_event_bytes):
+        if isinstance(read, Oversized):
+            detail = f"{read.length_bytes} bytes; the limit is {context.max_event_bytes}"
+            yield _unread(Reason.TOO_LARGE, detail, read.head, read.position, context)
+        elif isinstance(read, Damaged):
+            reason = Reason(read.reason)
+            yield _unread(reason, read.detail, read.body, read.position, context)
+        else:
+            yield decode_event(read.body, read.position, context)
+
+
+def _unread(
+    reason: Reason, detail: str, body: bytes, position: str, context: DecodeContext
+) -> DeadLetter:
+    return dead_letter(
+        Rejected(reason, detail),
+        body=body,
+        position=position,
+        context=context,
+        source=FILE_SOURCE,
+    )

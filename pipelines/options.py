@@ -1,0 +1,95 @@
+"""Options of order_to_cash: described, typed, checked together before anything starts."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+MICROS_PER_SECOND = 1_000_000
+
+
+class InvalidOptions(Exception):
+    """Some options are wrong; `problems` names each with how to mend it."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("; ".join(problems))
+        self.problems = problems
+
+
+class OrderToCashOptions(BaseModel):
+    """What an order_to_cash run needs to know. Read from the command line or built in code."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    input: Annotated[
+        tuple[str, ...],
+        Field(description="Files or patterns of events: JSON lines (plain or gzip), Avro files."),
+    ]
+    store: Annotated[
+        str | None,
+        Field(description="Ledger store URL: sqlite:///books.db or postgresql+psycopg://…"),
+    ] = None
+    output: Annotated[
+        Path | None,
+        Field(description="Folder for ERP postings, lifecycle updates and dead letters as files."),
+    ] = None
+    policy: Annotated[
+        str, Field(description="Policy pack: stripe-contra, receivable, or a YAML file.")
+    ] = "stripe-contra"
+    books: Annotated[
+        Path | None, Field(description="Books configuration (YAML): entities, deadlines, links.")
+    ] = None
+    rates: Annotated[
+        Path | None, Field(description="Exchange rates (CSV): date,base,quote,rate,source.")
+    ] = None
+    as_of: Annotated[
+        datetime, Field(description="Recognise and judge deadlines up to here (exclusive, UTC).")
+    ]
+    tenant: Annotated[str, Field(description="Whose books.", min_length=1)] = "default"
+    shards: Annotated[
+        int, Field(description="Groups of parties; more for more workers.", ge=1, le=4096)
+    ] = 16
+    block_bytes: Annotated[
+        int, Field(description="Bytes of input per element.", ge=64 * 1024, le=256 * 1024 * 1024)
+    ] = 4 * 1024 * 1024
+
+    @field_validator("as_of")
+    @classmethod
+    def _as_of_is_aware(cls, value: datetime) -> datetime:
+        if value.tzinfo is None:
+            raise ValueError("give a time zone, e.g. 2026-02-01T00:00:00+00:00")
+        return value.astimezone(UTC)
+
+    @model_validator(mode="after")
+    def _has_somewhere_to_write(self) -> OrderToCashOptions:
+        if self.store is None and self.output is None:
+            raise ValueError("give --store URL, --output DIR, or both")
+        return self
+
+    @property
+    def as_of_micros(self) -> int:
+        """The as-of time in microseconds since the epoch, UTC."""
+        return int(self.as_of.timestamp()) * MICROS_PER_SECOND
+
+
+def end_of_day(day: date) -> datetime:
+    """Return the instant at which `day` is over in UTC; an as-of date means this."""
+    midnight = datetime(day.year, day.month, day.day, tzinfo=UTC)
+    return midnight + timedelta(days=1)
+
+
+def check_options(**values: object) -> OrderToCashOptions:
+    """Build the options; raises InvalidOptions that names every mistake at once."""
+    try:
+        return OrderToCashOptions.model_validate(values)
+    except ValidationError as error:
+        raise InvalidOptions([_problem(item) for item in error.errors()]) from error
+
+
+def _problem(item: object) -> str:
+    location = ".".join(str(part) for part in item["loc"])  # type: ignore[index]
+    message = item["msg"].removeprefix("Value error, ")  # type: ignore[index]
+    return f"--{location.replace('_', '-')}: {message}" if location else message

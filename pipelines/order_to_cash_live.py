@@ -1,0 +1,43 @@
+"""order_to_cash, unbounded: the same fold, on events as they come.
+
+    payloads -> DecodeLive -> ResolveOrphans -> JoinInWindows -> FoldAndTake
+                   :rejected ─────────────────────────────────> WriteDeadLetters
+"""
+
+from __future__ import annotations
+
+import apache_beam as beam
+
+from pipelines.books import open_books, open_live_books
+from pipelines.order_to_cash import Committed
+from pipelines.settings import RunSettings, payload_decoder
+from transforms.decode_live import DecodeLive
+from transforms.fold_and_take import FoldAndTake
+from transforms.join_in_windows import JoinInWindows
+from transforms.resolve_orphans import ResolveOrphans
+from transforms.write_books import WriteDeadLetters
+
+WINDOW_SECONDS = 60
+EARLY_SECONDS = 2
+
+
+def order_to_cash_live(
+    payloads: beam.PCollection,
+    settings: RunSettings,
+    *,
+    window_seconds: int = WINDOW_SECONDS,
+    early_seconds: int | None = EARLY_SECONDS,
+) -> Committed:
+    """Build the live job on PCollection[Payload]; needs a ledger store in the settings.
+
+    `early_seconds` None is for engines without early processing-time triggers.
+    """
+    events = payloads | "DecodeLive" >> DecodeLive(payload_decoder(settings))
+    contracts = (
+        events.accepted
+        | "ResolveOrphans" >> ResolveOrphans()
+        | "JoinInWindows" >> JoinInWindows(window_seconds, early_seconds)
+        | "FoldAndTake" >> FoldAndTake(settings.fold, open_live_books(settings))
+    )
+    dead_letters = events.rejected | "WriteDeadLetters" >> WriteDeadLetters(open_books(settings))
+    return Committed(contracts, dead_letters)

@@ -1,0 +1,41 @@
+"""Settings of a run, read and checked once on the launching machine and sent to the workers."""
+
+from __future__ import annotations
+
+import msgspec
+
+from connectors.event_files import DecodeSettings
+from connectors.policy_packs import load_books_config, load_policy_pack
+from pipelines.options import OrderToCashOptions
+from transforms.fold_contracts import FoldSettings
+
+
+class RunSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything a worker needs; plain data, so that it can be pickled."""
+
+    decoding: DecodeSettings
+    fold: FoldSettings
+    shards: int
+    store: str | None
+    output: str | None
+
+
+def settings_of(options: OrderToCashOptions) -> RunSettings:
+    """Read the policy pack, the books and the rates that the options name.
+
+    Raises the loaders' own errors, which say what is wrong in which file.
+    """
+    policy = load_policy_pack(options.policy)
+    books = load_books_config(options.books)
+    return RunSettings(
+        decoding=DecodeSettings(tenant=options.tenant, books=books),
+        fold=FoldSettings(
+            tenant=options.tenant,
+            policy=policy,
+            books=books,
+            as_of_micros=options.as_of_micros,
+        ),
+        shards=options.shards,
+        store=options.store,
+        output=str(options.output) if options.output else None,
+    )

@@ -1,0 +1,135 @@
+"""CorrelateByContract: bring together all messages of a party, so that its contracts can be folded.
+
+A party is one resolved customer with all its contracts (the CRM account when one is linked). Which
+event belongs to which contract is decided inside the party by `ledger.correlation`. One grouping
+for the whole job: the ids that lead to a party travel as a side input of small link blocks.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable, Iterable, Iterator
+from typing import Protocol
+
+import apache_beam as beam
+import msgspec
+
+from ledger.identity import Identity
+from transforms.decode_events import LinkBlock, SealedMessage
+
+
+class RoutedMessage(msgspec.Struct, frozen=True, array_like=True):
+    """A sealed message with the party it belongs to."""
+
+    party_id: str
+    """Resolved: the CRM account when linked, else the source's own customer or object."""
+    encoded: bytes
+
+
+class KnownLinks(Protocol):
+    """Links learnt in earlier runs."""
+
+    def links_from(self, ids: Iterable[str]) -> LinkBlock:
+        """Return what is known of these ids and customers, following links to their end."""
+        ...
+
+
+def shard_of(party_id: str, shards: int) -> int:
+    """Return the shard of a party: the same on every machine and in every run."""
+    return zlib.crc32(party_id.encode()) % shards
+
+
+def learn(identity: Identity, block: LinkBlock) -> None:
+    """Tell `identity` what a link block says."""
+    identity.add_links(block.links)
+    identity.add_account_links(block.account_links)
+    identity.add_parties(block.parties)
+
+
+def route_block(
+    sealed: Iterable[SealedMessage], identity: Identity, shards: int
+) -> dict[int, list[RoutedMessage]]:
+    """Give every message its party and sort the messages by shard."""
+    routed: dict[int, list[RoutedMessage]] = {}
+    for message in sealed:
+        party_id = identity.party_of(message.party_ref, message.link_refs).party_id
+        routed.setdefault(shard_of(party_id, shards), []).append(
+            RoutedMessage(party_id, message.encoded)
+        )
+    return routed
+
+
+class CorrelateByContract(beam.PTransform):  # type: ignore[misc]
+    """PCollection[bytes: list of SealedMessage] -> PCollection[(shard, iterable of bytes)].
+
+    Bounded. Every block in a group is a MessagePack list of RoutedMessage; all messages of a party
+    are in one group. `links` are the link blocks of DecodeEvents; `known_links` opens what earlier
+    runs learnt; `decided` are identities that a person decided, which win.
+    """
+
+    def __init__(
+        self,
+        links: beam.PCollection,
+        shards: int,
+        known_links: Callable[[], KnownLinks] | None,
+        decided: dict[str, str],
+    ) -> None:
+        super().__init__()
+        self._links = links
+        self._route = _RoutePartiesFn(shards, known_links, decided)
+
+    def expand(self, blocks: beam.PCollection) -> beam.PCollection:
+        return (
+            blocks
+            | "RouteParties"
+            >> beam.ParDo(self._route, beam.pvalue.AsList(self._links)).with_output_types(
+                tuple[int, bytes]
+            )
+            | "GroupByShard" >> beam.GroupByKey()
+        )
+
+
+class _RoutePartiesFn(beam.DoFn):  # type: ignore[misc]
+    def __init__(
+        self,
+        shards: int,
+        known_links: Callable[[], KnownLinks] | None,
+        decided: dict[str, str],
+    ) -> None:
+        self._shards = shards
+        self._open_known_links = known_links
+        self._decided = decided
+
+    def setup(self) -> None:
+        self._known_links = self._open_known_links() if self._open_known_links else None
+        self._sealed = msgspec.msgpack.Decoder(list[SealedMessage])
+        self._link_block = msgspec.msgpack.Decoder(LinkBlock)
+        self._encode = msgspec.msgpack.Encoder().encode
+        self._identity_of: tuple[list[bytes] | None, Identity | None] = (None, None)
+
+    def process(self, block: bytes, links: list[bytes]) -> Iterator[tuple[int, bytes]]:
+        sealed = self._sealed.decode(block)
+        identity = self._identity(links)
+        if self._known_links is not None:
+            learn(identity, self._known_links.links_from(_ids_of(sealed)))
+        for shard, routed in sorted(route_block(sealed, identity, self._shards).items()):
+            yield shard, self._encode(routed)
+
+    def _identity(self, links: list[bytes]) -> Identity:
+        """Build the identity once per side input: Beam hands the same list to every block."""
+        built_from, identity = self._identity_of
+        if identity is None or built_from is not links:
+            identity = Identity(self._decided)
+            for encoded in links:
+                learn(identity, self._link_block.decode(encoded))
+            self._identity_of = (links, identity)
+        return identity
+
+
+def _ids_of(sealed: Iterable[SealedMessage]) -> set[str]:
+    ids: set[str] = set()
+    for message in sealed:
+        if message.party_ref is not None:
+            ids.add(message.party_ref)
+        ids.update(message.link_refs)
+    return ids

@@ -1,0 +1,120 @@
+"""DecodeEvents: source bytes -> sealed messages, dead letters and what links ids to customers.
+
+Elements are blocks: one file range (or a batch of payloads) in, one block of sealed messages out,
+so that Beam's cost per element is paid per block (docs/decisions/0002-blocks.md).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Generic, NamedTuple, TypeVar
+
+import apache_beam as beam
+import msgspec
+
+from ledger.messages import DeadLetter, Message
+from transforms.counting import MESSAGES_READ, counter
+
+LINKS = "links"
+REJECTED = "rejected"
+
+Block = TypeVar("Block")
+
+Decode = Callable[[Block], Iterable[Message | DeadLetter]]
+"""Reads one block and gives a message or a dead letter for every event in it, in order."""
+
+
+class SealedMessage(msgspec.Struct, frozen=True, array_like=True):
+    """A message still encoded, with what routing needs to know of it."""
+
+    party_ref: str | None
+    link_refs: tuple[str, ...]
+    encoded: bytes
+    """`ledger.messages.Message` as MessagePack."""
+
+
+class LinkBlock(msgspec.Struct, frozen=True, array_like=True):
+    """What some messages teach about who belongs to whom; distinct and sorted."""
+
+    links: tuple[tuple[str, str], ...] = ()
+    """(id, id or party it belongs to)."""
+    account_links: tuple[tuple[str, str], ...] = ()
+    """(customer, CRM account)."""
+    parties: tuple[str, ...] = ()
+    """Ids that messages name as their party: where following links may end."""
+
+
+def links_of(messages: Iterable[Message]) -> LinkBlock:
+    """Collect what `messages` teach."""
+    links: set[tuple[str, str]] = set()
+    accounts: set[tuple[str, str]] = set()
+    parties: set[str] = set()
+    for message in messages:
+        links.update(message.links)
+        accounts.update(message.account_links)
+        if message.party_ref is not None:
+            parties.add(message.party_ref)
+    return LinkBlock(tuple(sorted(links)), tuple(sorted(accounts)), tuple(sorted(parties)))
+
+
+class DecodedBlock(NamedTuple):
+    """The outcome of decoding one block."""
+
+    sealed: list[SealedMessage]
+    links: LinkBlock
+    rejected: list[DeadLetter]
+
+
+class DecodedEvents(NamedTuple):
+    """Result of DecodeEvents; all three as bounded or unbounded as the input."""
+
+    accepted: beam.PCollection
+    """bytes: MessagePack list of SealedMessage."""
+    links: beam.PCollection
+    """bytes: MessagePack LinkBlock."""
+    rejected: beam.PCollection
+    """list[DeadLetter]."""
+
+
+def decode_block(results: Iterable[Message | DeadLetter]) -> DecodedBlock:
+    """Sort the results of decoding into sealed messages, links and dead letters."""
+    encode = msgspec.msgpack.Encoder().encode
+    accepted: list[Message] = []
+    rejected: list[DeadLetter] = []
+    for result in results:
+        if isinstance(result, DeadLetter):
+            rejected.append(result)
+        else:
+            accepted.append(result)
+    sealed = [SealedMessage(item.party_ref, item.link_refs, encode(item)) for item in accepted]
+    return DecodedBlock(sealed, links_of(accepted), rejected)
+
+
+class DecodeEvents(beam.PTransform, Generic[Block]):  # type: ignore[misc]
+    """PCollection of blocks -> DecodedEvents, by the decoder that the pipeline hands in."""
+
+    def __init__(self, decode: Decode[Block]) -> None:
+        super().__init__()
+        self._decode = decode
+
+    def expand(self, blocks: beam.PCollection) -> DecodedEvents:
+        outputs = blocks | "DecodeBlock" >> beam.ParDo(_DecodeBlockFn(self._decode)).with_outputs(
+            LINKS, REJECTED, main="accepted"
+        )
+        return DecodedEvents(outputs["accepted"], outputs[LINKS], outputs[REJECTED])
+
+
+class _DecodeBlockFn(beam.DoFn):  # type: ignore[misc]
+    def __init__(self, decode: Decode[Block]) -> None:
+        self._decode = decode
+        self._read = counter(MESSAGES_READ)
+        self._encoder = msgspec.msgpack.Encoder()
+
+    def process(self, block: Block) -> Iterator[object]:
+        sealed, links, rejected = decode_block(self._decode(block))
+        self._read.inc(len(sealed) + len(rejected))
+        if sealed:
+            yield self._encoder.encode(sealed)
+            yield beam.pvalue.TaggedOutput(LINKS, self._encoder.encode(links))
+        if rejected:
+            yield beam.pvalue.TaggedOutput(REJECTED, rejected)

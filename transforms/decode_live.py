@@ -1,0 +1,61 @@
+"""DecodeLive: payloads of a live source -> messages in event time, and dead letters."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+import apache_beam as beam
+import msgspec
+from apache_beam.transforms.window import TimestampedValue
+from apache_beam.utils.timestamp import Timestamp
+
+from ledger.messages import DeadLetter, Message
+from transforms.counting import MESSAGES_READ, counter
+from transforms.decode_events import REJECTED
+
+
+class Payload(NamedTuple):
+    """The bytes of one event and where they were read (topic, partition, offset)."""
+
+    body: bytes
+    position: str
+
+
+class DecodedLive(NamedTuple):
+    """Result of DecodeLive, unbounded."""
+
+    accepted: beam.PCollection
+    """bytes: Message as MessagePack, timestamped with when it happened."""
+    rejected: beam.PCollection
+    """list[DeadLetter] of one."""
+
+
+class DecodeLive(beam.PTransform):  # type: ignore[misc]
+    """PCollection[Payload] -> DecodedLive, by the decoder that the pipeline hands in."""
+
+    def __init__(self, decode: Callable[[Payload], Message | DeadLetter]) -> None:
+        super().__init__()
+        self._decode = decode
+
+    def expand(self, payloads: beam.PCollection) -> DecodedLive:
+        outputs = payloads | "DecodePayload" >> beam.ParDo(
+            _DecodePayloadFn(self._decode)
+        ).with_outputs(REJECTED, main="accepted")
+        return DecodedLive(outputs["accepted"], outputs[REJECTED])
+
+
+class _DecodePayloadFn(beam.DoFn):  # type: ignore[misc]
+    def __init__(self, decode: Callable[[Payload], Message | DeadLetter]) -> None:
+        self._decode = decode
+        self._read = counter(MESSAGES_READ)
+        self._encode = msgspec.msgpack.Encoder().encode
+
+    def process(self, payload: Payload) -> Iterator[object]:
+        decoded = self._decode(payload)
+        self._read.inc()
+        if isinstance(decoded, DeadLetter):
+            yield beam.pvalue.TaggedOutput(REJECTED, [decoded])
+        else:
+            at = Timestamp(micros=decoded.occurred_at_micros)
+            yield TimestampedValue(self._encode(decoded), at)

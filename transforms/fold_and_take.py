@@ -1,0 +1,86 @@
+"""FoldAndTake: fold each firing of the windowed join over the party's past and commit it.
+
+The ledger store remembers the facts of every party; the fold sees all of them each time, so a
+firing may hold any part of a party's events, in any order, twice, or years late. Two firings of
+the same party may meet: the store refuses the one whose past is no longer what stands, and it is
+folded again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Protocol
+
+import apache_beam as beam
+import msgspec
+
+from ledger.identity import Identity
+from ledger.messages import Message
+from ledger.results import StaleParty
+from transforms.correlate_by_contract import KnownLinks, learn
+from transforms.decode_events import links_of
+from transforms.fold_contracts import FoldSettings, PartyHistory, fold_parties, keys_of
+from transforms.write_books import Books, CommitCounts, count
+
+MAX_ATTEMPTS = 20
+"""Firings of one party that meet are few; more refusals than this mean a defect."""
+
+
+class LiveBooks(Books, KnownLinks, PartyHistory, Protocol):
+    """A sink that also remembers: the ledger store."""
+
+
+class FoldAndTake(beam.PTransform):  # type: ignore[misc]
+    """PCollection[(party_ref, iterable of bytes: Message)] -> PCollection[CommitCounts]."""
+
+    def __init__(self, settings: FoldSettings, open_books: Callable[[], LiveBooks]) -> None:
+        super().__init__()
+        self._fold = _FoldFiringFn(settings, open_books)
+
+    def expand(self, firings: beam.PCollection) -> beam.PCollection:
+        return firings | "FoldFiring" >> beam.ParDo(self._fold)
+
+
+def parties_of(
+    messages: list[Message], party_ref: str, books: KnownLinks, decided: dict[str, str]
+) -> dict[str, list[Message]]:
+    """Give every message of a firing its resolved party, by what it and earlier ones teach."""
+    ids = {ref for message in messages for ref in (*message.link_refs, message.party_ref) if ref}
+    identity = Identity(decided)
+    learn(identity, books.links_from(ids | {party_ref}))
+    learn(identity, links_of(messages))
+    parties: dict[str, list[Message]] = {}
+    for message in messages:
+        party_id = identity.party_of(message.party_ref, message.link_refs).party_id
+        parties.setdefault(party_id, []).append(message)
+    return dict(sorted(parties.items()))
+
+
+def fold_and_take(
+    messages: list[Message], party_ref: str, books: LiveBooks, settings: FoldSettings
+) -> CommitCounts:
+    """Fold over the past and commit; again when somebody else committed in between."""
+    for _ in range(MAX_ATTEMPTS):
+        incoming = parties_of(messages, party_ref, books, settings.books.identity)
+        keys = [keys_of(party_id, found) for party_id, found in incoming.items()]
+        past = books.past_of(settings.tenant, keys)
+        try:
+            return books.take(party_ref, fold_parties(incoming, past, settings))
+        except StaleParty:
+            continue
+    raise StaleParty(f"{party_ref}: refused {MAX_ATTEMPTS} times in a row")
+
+
+class _FoldFiringFn(beam.DoFn):  # type: ignore[misc]
+    def __init__(self, settings: FoldSettings, open_books: Callable[[], LiveBooks]) -> None:
+        self._settings = settings
+        self._open_books = open_books
+
+    def setup(self) -> None:
+        self._books = self._open_books()
+        self._decoder = msgspec.msgpack.Decoder(Message)
+
+    def process(self, firing: tuple[str, Iterable[bytes]]) -> Iterator[CommitCounts]:
+        party_ref, encoded = firing
+        messages = [self._decoder.decode(item) for item in encoded]
+        yield count(fold_and_take(messages, party_ref, self._books, self._settings))

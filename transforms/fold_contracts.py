@@ -1,0 +1,155 @@
+"""FoldContracts: all messages of a party, old and new -> what should stand in the books.
+
+The fold itself is `ledger.party.assemble_party`, a pure function of a set of messages. This file
+only brings the set together: what came with this run, and what the ledger store already has.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
+from typing import NamedTuple, Protocol
+
+import apache_beam as beam
+import msgspec
+
+from ledger.messages import Message
+from ledger.party import assemble_party
+from ledger.policies import BooksConfig, PolicyPack
+from ledger.results import FoldedParty
+from transforms.correlate_by_contract import RoutedMessage
+
+PARTIES_PER_CHUNK = 250
+"""Parties folded and committed together: one history look-up and one transaction per chunk."""
+
+
+class FoldSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """What the fold needs besides messages; the same for every party of a run."""
+
+    tenant: str
+    policy: PolicyPack
+    books: BooksConfig
+    as_of_micros: int
+
+
+class PartyKeys(NamedTuple):
+    """Under which names the history of a party may be kept."""
+
+    party_id: str
+    party_refs: frozenset[str]
+    taught_ids: frozenset[str]
+    """Ids that the incoming messages link to the party: messages may have waited under them."""
+
+
+class PartyPast(NamedTuple):
+    """What the store has of a party."""
+
+    party_refs: tuple[str, ...]
+    revisions: dict[str, int]
+    messages: Sequence[Message]
+
+
+class PartyHistory(Protocol):
+    """The part of the ledger store that remembers messages."""
+
+    def past_of(self, tenant: str, parties: Sequence[PartyKeys]) -> dict[str, PartyPast]:
+        """Return the past by party id; a party without one may be missing."""
+        ...
+
+
+class FoldedChunk(NamedTuple):
+    """Some parties of a shard, folded; `name` is the same in every attempt."""
+
+    name: str
+    parties: list[FoldedParty]
+
+
+class FoldContracts(beam.PTransform):  # type: ignore[misc]
+    """PCollection[(shard, iterable of routed blocks)] -> PCollection[FoldedChunk]. Bounded."""
+
+    def __init__(
+        self, settings: FoldSettings, history: Callable[[], PartyHistory] | None
+    ) -> None:
+        super().__init__()
+        self._fold = _FoldShardFn(settings, history)
+
+    def expand(self, shards: beam.PCollection) -> beam.PCollection:
+        return shards | "FoldShard" >> beam.ParDo(self._fold).with_output_types(FoldedChunk)
+
+
+def messages_by_party(
+    blocks: Iterable[bytes],
+    routed: msgspec.msgpack.Decoder[list[RoutedMessage]],
+    message: msgspec.msgpack.Decoder[Message],
+) -> dict[str, list[Message]]:
+    """Decode the routed blocks of a shard; parties in sorted order."""
+    parties: dict[str, list[Message]] = {}
+    for block in blocks:
+        for item in routed.decode(block):
+            parties.setdefault(item.party_id, []).append(message.decode(item.encoded))
+    return dict(sorted(parties.items()))
+
+
+def keys_of(party_id: str, incoming: Iterable[Message]) -> PartyKeys:
+    """Return the names under which the store may know this party."""
+    refs = {party_id}
+    taught: set[str] = set()
+    for message in incoming:
+        if message.party_ref is not None:
+            refs.add(message.party_ref)
+        refs.update(customer for customer, _ in message.account_links)
+        taught.update(link for link, _ in message.links)
+    return PartyKeys(party_id, frozenset(refs), frozenset(taught))
+
+
+def fold_parties(
+    incoming: dict[str, list[Message]], past: dict[str, PartyPast], settings: FoldSettings
+) -> list[FoldedParty]:
+    """Fold every party over its past and its incoming messages."""
+    folded = []
+    for party_id, messages in incoming.items():
+        before = past.get(party_id, PartyPast((), {}, ()))
+        refs = {message.party_ref or party_id for message in messages} | set(before.party_refs)
+        folded.append(
+            assemble_party(
+                tenant=settings.tenant,
+                party_id=party_id,
+                party_refs=tuple(sorted(refs)),
+                based_on={ref: before.revisions.get(ref, 0) for ref in sorted(refs)},
+                history=before.messages,
+                incoming=messages,
+                policy=settings.policy,
+                config=settings.books,
+                as_of_micros=settings.as_of_micros,
+            )
+        )
+    return folded
+
+
+class _FoldShardFn(beam.DoFn):  # type: ignore[misc]
+    def __init__(
+        self, settings: FoldSettings, history: Callable[[], PartyHistory] | None
+    ) -> None:
+        self._settings = settings
+        self._open_history = history
+
+    def setup(self) -> None:
+        self._history = self._open_history() if self._open_history else None
+        self._routed = msgspec.msgpack.Decoder(list[RoutedMessage])
+        self._message = msgspec.msgpack.Decoder(Message)
+
+    def process(self, shard: tuple[int, Iterable[bytes]]) -> Iterator[FoldedChunk]:
+        number, blocks = shard
+        parties = iter(messages_by_party(blocks, self._routed, self._message).items())
+        index = 0
+        while chunk := dict(islice(parties, PARTIES_PER_CHUNK)):
+            past = self._past_of(chunk)
+            folded = fold_parties(chunk, past, self._settings)
+            yield FoldedChunk(f"{number:05d}-{index:05d}", folded)
+            index += 1
+
+    def _past_of(self, chunk: dict[str, list[Message]]) -> dict[str, PartyPast]:
+        if self._history is None:
+            return {}
+        keys = [keys_of(party_id, messages) for party_id, messages in chunk.items()]
+        return self._history.past_of(self._settings.tenant, keys)

@@ -1,0 +1,94 @@
+"""ResolveOrphans: keyed state that joins what knows only an id with what teaches the id's owner.
+
+A refund names a charge, an order item an order; the charge and the order name the customer. Both
+sides meet under the id, in any order and however late: the owner is kept, orphans wait.
+Unbounded; used by the live job only (the bounded one knows all links before it groups).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import apache_beam as beam
+import msgspec
+from apache_beam.coders import BytesCoder, StrUtf8Coder
+from apache_beam.transforms.userstate import (
+    BagRuntimeState,
+    BagStateSpec,
+    ReadModifyWriteRuntimeState,
+    ReadModifyWriteStateSpec,
+)
+
+from ledger.messages import Message
+
+OWNED = "owned"
+"""Messages that need no join: they name their party."""
+
+
+class TaughtOrWaiting(NamedTuple):
+    """One side of the join under an id: the owner it is taught, or a message that waits."""
+
+    owner: str | None
+    message: bytes | None
+
+
+class ResolveOrphans(beam.PTransform):  # type: ignore[misc]
+    """PCollection[bytes: Message] -> PCollection[(party_ref, bytes: Message)].
+
+    An orphan is emitted at once under its own id, so that it is seen waiting (pending in the
+    store), and again under its owner when that is learnt. Folding is idempotent: the second
+    emission moves it.
+    """
+
+    def expand(self, messages: beam.PCollection) -> beam.PCollection:
+        split = messages | "SplitOrphans" >> beam.ParDo(_SplitOrphansFn()).with_outputs(
+            OWNED, main="joined"
+        )
+        joined = (
+            split["joined"].with_output_types(tuple[str, TaughtOrWaiting])
+            | "JoinOnId" >> beam.ParDo(_JoinOnIdFn()).with_output_types(tuple[str, bytes])
+        )
+        owned = split[OWNED] | "Owned" >> beam.Map(_as_pair).with_output_types(tuple[str, bytes])
+        return (owned, joined) | "OwnedAndJoined" >> beam.Flatten()
+
+
+def _as_pair(pair: tuple[str, bytes]) -> tuple[str, bytes]:
+    return pair
+
+
+class _SplitOrphansFn(beam.DoFn):  # type: ignore[misc]
+    def setup(self) -> None:
+        self._decoder = msgspec.msgpack.Decoder(Message)
+
+    def process(self, encoded: bytes) -> Iterator[object]:
+        message = self._decoder.decode(encoded)
+        for link, owner in message.links:
+            yield link, TaughtOrWaiting(owner, None)
+        if message.party_ref is not None:
+            yield beam.pvalue.TaggedOutput(OWNED, (message.party_ref, encoded))
+        else:
+            yield message.link_refs[0], TaughtOrWaiting(None, encoded)
+
+
+class _JoinOnIdFn(beam.DoFn):  # type: ignore[misc]
+    OWNER = ReadModifyWriteStateSpec("owner", StrUtf8Coder())
+    WAITING = BagStateSpec("waiting", BytesCoder())
+
+    def process(  # type: ignore[override]
+        self,
+        element: tuple[str, TaughtOrWaiting],
+        owner: ReadModifyWriteRuntimeState = beam.DoFn.StateParam(OWNER),
+        waiting: BagRuntimeState = beam.DoFn.StateParam(WAITING),
+    ) -> Iterator[tuple[str, bytes]]:
+        known = owner.read()
+        link, side = element
+        if side.message is not None:
+            yield known or link, side.message
+            if known is None:
+                waiting.add(side.message)
+        elif known is None and side.owner is not None:
+            owner.write(side.owner)
+            for message in waiting.read():
+                yield side.owner, message
+            waiting.clear()

@@ -1,0 +1,96 @@
+"""WriteBooks: commit folded parties to a sink that takes each chunk whole or not at all.
+
+The sink (the ledger store, or files) is opened by a callable that the pipeline hands in. Counters
+are incremented after the sink has returned: what is counted has been taken.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Protocol
+
+import apache_beam as beam
+import msgspec
+
+from ledger.messages import DeadLetter
+from transforms import counting
+from transforms.fold_contracts import FoldedChunk
+
+
+class CommitCounts(msgspec.Struct, frozen=True, kw_only=True):
+    """What a commit took and what it added; units: messages, entries, lines, updates."""
+
+    posted: int = 0
+    recorded: int = 0
+    pending: int = 0
+    dead_lettered: int = 0
+    duplicates: int = 0
+    new_entries: int = 0
+    reversals: int = 0
+    journal_lines: int = 0
+    lifecycle_updates: int = 0
+
+
+class Books(Protocol):
+    """A sink of folded parties and dead letters; taking the same again adds nothing (I4)."""
+
+    def take(self, chunk_name: str, parties: list) -> CommitCounts:  # type: ignore[type-arg]
+        """Write what should stand for these parties, all or nothing."""
+        ...
+
+    def take_dead_letters(self, letters: list[DeadLetter]) -> CommitCounts:
+        """Keep dead letters by their deterministic ids."""
+        ...
+
+
+class WriteBooks(beam.PTransform):  # type: ignore[misc]
+    """PCollection[FoldedChunk] -> PCollection[CommitCounts], one per chunk."""
+
+    def __init__(self, open_books: Callable[[], Books]) -> None:
+        super().__init__()
+        self._open_books = open_books
+
+    def expand(self, chunks: beam.PCollection) -> beam.PCollection:
+        return chunks | "TakeChunk" >> beam.ParDo(_TakeChunkFn(self._open_books))
+
+
+class WriteDeadLetters(beam.PTransform):  # type: ignore[misc]
+    """PCollection[list[DeadLetter]] -> PCollection[CommitCounts], one per list."""
+
+    def __init__(self, open_books: Callable[[], Books]) -> None:
+        super().__init__()
+        self._open_books = open_books
+
+    def expand(self, letters: beam.PCollection) -> beam.PCollection:
+        return letters | "TakeDeadLetters" >> beam.ParDo(_TakeDeadLettersFn(self._open_books))
+
+
+def count(counts: CommitCounts) -> CommitCounts:
+    """Add a commit to the Beam metrics and return it."""
+    for name in CommitCounts.__struct_fields__:
+        amount = getattr(counts, name)
+        if amount:
+            counting.counter(name).inc(amount)
+    return counts
+
+
+class _TakeChunkFn(beam.DoFn):  # type: ignore[misc]
+    def __init__(self, open_books: Callable[[], Books]) -> None:
+        self._open_books = open_books
+
+    def setup(self) -> None:
+        self._books = self._open_books()
+
+    def process(self, chunk: FoldedChunk) -> Iterator[CommitCounts]:
+        yield count(self._books.take(chunk.name, chunk.parties))
+
+
+class _TakeDeadLettersFn(beam.DoFn):  # type: ignore[misc]
+    def __init__(self, open_books: Callable[[], Books]) -> None:
+        self._open_books = open_books
+
+    def setup(self) -> None:
+        self._books = self._open_books()
+
+    def process(self, letters: list[DeadLetter]) -> Iterator[CommitCounts]:
+        yield count(self._books.take_dead_letters(letters))
