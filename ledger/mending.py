@@ -26,7 +26,14 @@ MENDING: dict[Reason, str] = {
     Reason.MISSING_FIELD: f"correct the source, which leaves the field out; then {_RESEND}",
     Reason.WRONG_TYPE: f"correct the type of the field at the source; then {_RESEND}",
     Reason.INVALID_VALUE: f"correct the value at the source; then {_RESEND}",
+    Reason.UNKNOWN_FIELD: "correct the field's name, or name the schema version that has it; then "
+    f"{_RESEND}",
     Reason.AVRO_DAMAGED: "copy the bytes again; check the writer's schema",
+    Reason.TRAILING_BYTES: "check the writer: two records may have run together",
+    Reason.UNKNOWN_SYMBOL: "check that the writer used the schema it names",
+    Reason.UNKNOWN_FINGERPRINT: "register the writer's schema, or write with a registered one; "
+    "then resubmit",
+    Reason.EXPANDS_TOO_MUCH: "write smaller Avro blocks; check where the file comes from",
     Reason.UNKNOWN_CURRENCY: "correct the currency at the source (ISO 4217, three letters)",
     Reason.AMOUNT_PRECISION: "correct the amount at the source: it has more decimals than its "
     "currency",
