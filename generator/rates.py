@@ -1,0 +1,31 @@
+"""Exchange rates of the generated company: a small daily walk around a base, exact."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date, timedelta
+from decimal import Decimal
+from random import Random
+
+_BASES = {("EUR", "USD"): 108_000, ("USD", "EUR"): 92_600, ("USD", "JPY"): 14_950_000}
+"""Hundred-thousandths of the second currency per one unit of the first."""
+
+RateTable = dict[tuple[str, str, date], Decimal]
+
+
+def draw_rates(seed: int, first: date, days: int) -> RateTable:
+    """Rates of every pair the company uses for `days` days from `first`."""
+    table: RateTable = {}
+    for (currency, into), base in _BASES.items():
+        rng = Random(f"{seed}/{currency}/{into}")
+        level = base
+        for day in range(days):
+            level += rng.randint(-base // 400, base // 400) + (base - level) // 20
+            table[currency, into, first + timedelta(days=day)] = Decimal(level).scaleb(-5)
+    return table
+
+
+def as_config(table: RateTable) -> Iterator[tuple[str, Decimal]]:
+    """Rates as the books configuration names them: `EUR/USD/2026-01-15` -> USD per EUR."""
+    for (currency, into, day), rate in sorted(table.items()):
+        yield f"{currency}/{into}/{day.isoformat()}", rate
