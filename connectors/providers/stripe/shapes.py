@@ -1,0 +1,631 @@
+"""The parts of Stripe's objects that carry meaning here; everything else is skipped unread.
+
+One struct serves every API version: fields that came or went are optional, and where Stripe
+may put an expanded object in place of an id, both are accepted. Field names are Stripe's.
+Amounts are integers in Stripe's unit of the currency, times seconds since the epoch.
+Source: https://docs.stripe.com/api and its changelog.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import msgspec
+from msgspec import UNSET, Struct, UnsetType
+
+
+class HasId(Struct, gc=False):
+    """An expanded object of which only the identity matters."""
+
+    id: str
+
+
+Ref = str | HasId | None
+"""An id, the object itself, or nothing."""
+Metadata = dict[str, str] | None
+
+
+class Amount(Struct, gc=False):
+    """An element of a list of amounts (`discount_amounts`)."""
+
+    amount: int
+
+
+class Period(Struct, gc=False):
+    """Service period of a line; `end` is exclusive."""
+
+    start: int | None = None
+    end: int | None = None
+
+
+# --- taxes -------------------------------------------------------------------------------
+
+
+class TaxRate(Struct, gc=False):
+    """A tax rate; its jurisdiction is what tax is owed to."""
+
+    id: str
+    jurisdiction: str | None = None
+    country: str | None = None
+
+
+class TaxAmountOld(Struct, gc=False):
+    """Element of `tax_amounts` and `total_tax_amounts` (until 2025-02)."""
+
+    amount: int
+    inclusive: bool = False
+    tax_rate: str | TaxRate | None = None
+
+
+class TaxRateDetails(Struct, gc=False):
+    """Where the present shape keeps the rate of a tax."""
+
+    tax_rate: str | TaxRate | None = None
+
+
+class TaxAmountNew(Struct, gc=False):
+    """Element of `taxes` and `total_taxes` (since 2025-03-31)."""
+
+    amount: int
+    tax_behavior: str = "exclusive"
+    tax_rate_details: TaxRateDetails | None = None
+
+
+# --- prices ------------------------------------------------------------------------------
+
+
+class Recurring(Struct, gc=False):
+    """How a price recurs."""
+
+    interval: str | None = None
+    usage_type: str | None = None
+
+
+class Price(Struct, gc=False):
+    """A price; also read as the older plan, which has `amount` and `interval` of its own."""
+
+    id: str | None = None
+    product: Ref = None
+    currency: str | None = None
+    unit_amount: int | None = None
+    unit_amount_decimal: Decimal | None = None
+    amount: int | None = None
+    amount_decimal: Decimal | None = None
+    interval: str | None = None
+    usage_type: str | None = None
+    recurring: Recurring | None = None
+
+
+class PriceDetails(Struct, gc=False):
+    """Names the price and product of a line in the present shape."""
+
+    price: Ref = None
+    product: Ref = None
+
+
+class Pricing(Struct, gc=False):
+    """How a line was priced, in the present shape."""
+
+    price_details: PriceDetails | None = None
+
+
+# --- invoice lines -----------------------------------------------------------------------
+
+
+class LineOrigin(Struct, gc=False):
+    """`parent.invoice_item_details` or `parent.subscription_item_details` of a line."""
+
+    invoice_item: Ref = None
+    proration: bool | None = None
+    subscription: Ref = None
+    subscription_item: Ref = None
+
+
+class LineParent(Struct, gc=False):
+    """What a line came from, in the present shape."""
+
+    type: str | None = None
+    invoice_item_details: LineOrigin | None = None
+    subscription_item_details: LineOrigin | None = None
+
+
+class PretaxCredit(Struct, gc=False):
+    """A credit taken off before tax; discounts are told here and in `discount_amounts`."""
+
+    amount: int
+    type: str | None = None
+
+
+class Line(Struct, gc=False):
+    """An invoice line. `amount` is before the discounts in `discount_amounts`."""
+
+    id: str
+    amount: int
+    unique_id: str | None = None
+    type: str | None = None
+    description: str | None = None
+    discountable: bool | None = None
+    discount_amounts: list[Amount] | None = None
+    pretax_credit_amounts: list[PretaxCredit] | None = None
+    metadata: Metadata = None
+    parent: LineParent | None = None
+    period: Period | None = None
+    plan: Price | None = None
+    price: str | Price | None = None
+    pricing: Pricing | None = None
+    proration: bool | None = None
+    quantity: Decimal | None = None
+    quantity_decimal: Decimal | None = None
+    subscription: Ref = None
+    subscription_item: Ref = None
+    invoice_item: Ref = None
+    tax_amounts: list[TaxAmountOld] | None = None
+    taxes: list[TaxAmountNew] | None = None
+    tax_rates: list[TaxRate] | None = None
+
+
+class Lines(Struct, gc=False):
+    """First page of an invoice's lines."""
+
+    data: list[Line]
+    has_more: bool = False
+
+
+# --- payments ----------------------------------------------------------------------------
+
+
+class BalanceTransaction(Struct, gc=False):
+    """What a movement did to the Stripe balance: gross amount and fee in its own currency."""
+
+    id: str | None = None
+    amount: int | None = None
+    currency: str | None = None
+    fee: int | None = None
+    exchange_rate: Decimal | None = None
+    reporting_category: str | None = None
+    type: str | None = None
+
+
+class Refund(Struct, gc=False):
+    """Money given back for a charge."""
+
+    id: str
+    amount: int
+    currency: str | None = None
+    charge: str | ChargeRef | None = None
+    payment_intent: str | PaymentIntentRef | None = None
+    balance_transaction: str | BalanceTransaction | None = None
+    created: int | None = None
+    customer: Ref = None
+    metadata: Metadata = None
+    status: str | None = None
+
+
+class Refunds(Struct, gc=False):
+    """The refunds that older charges carry."""
+
+    data: list[Refund] = []
+    has_more: bool = False
+
+
+class PaymentError(Struct, gc=False):
+    """Why an attempt failed."""
+
+    code: str | None = None
+    decline_code: str | None = None
+    charge: Ref = None
+
+
+class ChargeRef(Struct, gc=False):
+    """A charge expanded inside another object; any of it may be left out."""
+
+    id: str
+    balance_transaction: str | BalanceTransaction | None = None
+    customer: Ref = None
+    failure_code: str | None = None
+    invoice: Ref = None
+    payment_intent: Ref = None
+
+
+class PaymentIntentRef(Struct, gc=False):
+    """A payment intent expanded inside another object; any of it may be left out."""
+
+    id: str
+    customer: Ref = None
+    invoice: Ref = None
+    last_payment_error: PaymentError | None = None
+    latest_charge: str | ChargeRef | None = None
+
+
+class Charge(Struct, gc=False):
+    """One movement of money from a customer."""
+
+    id: str
+    amount: int
+    currency: str
+    amount_captured: int | None = None
+    amount_refunded: int | None = None
+    balance_transaction: str | BalanceTransaction | None = None
+    captured: bool | None = None
+    created: int | None = None
+    customer: Ref = None
+    failure_code: str | None = None
+    invoice: Ref | UnsetType = UNSET
+    metadata: Metadata = None
+    paid: bool | None = None
+    payment_intent: str | PaymentIntentRef | None = None
+    refunds: Refunds | None = None
+    status: str | None = None
+
+
+class Charges(Struct, gc=False):
+    """The charges that older payment intents carry, latest first."""
+
+    data: list[ChargeRef] = []
+
+
+class PaymentIntent(Struct, gc=False):
+    """An intent to collect an amount; the charge is its latest attempt."""
+
+    id: str
+    amount: int
+    currency: str
+    amount_received: int | None = None
+    charges: Charges | None = None
+    customer: Ref = None
+    invoice: Ref | UnsetType = UNSET
+    last_payment_error: PaymentError | None = None
+    latest_charge: str | ChargeRef | None = None
+    metadata: Metadata = None
+    status: str | None = None
+
+
+class InvoicePaymentSource(Struct, gc=False):
+    """What an invoice payment was paid with."""
+
+    type: str | None = None
+    charge: str | ChargeRef | None = None
+    payment_intent: str | PaymentIntentRef | None = None
+    payment_record: Ref = None
+
+
+class InvoiceRef(Struct, gc=False):
+    """An invoice expanded inside another object."""
+
+    id: str
+    customer: Ref = None
+
+
+class InvoicePayment(Struct, gc=False):
+    """How much of a payment went to an invoice, in the present shape."""
+
+    id: str
+    currency: str | None = None
+    amount_paid: int | None = None
+    invoice: str | InvoiceRef | None = None
+    payment: InvoicePaymentSource | None = None
+    status: str | None = None
+
+
+class InvoicePayments(Struct, gc=False):
+    """First page of an invoice's payments."""
+
+    data: list[InvoicePayment] = []
+    has_more: bool = False
+
+
+# --- invoice -----------------------------------------------------------------------------
+
+
+class SubscriptionDetails(Struct, gc=False):
+    """The subscription an invoice belongs to, with its metadata of that moment."""
+
+    metadata: Metadata = None
+    subscription: str | SubscriptionRef | None = None
+
+
+class SubscriptionRef(Struct, gc=False):
+    """A subscription expanded inside another object."""
+
+    id: str
+    metadata: Metadata = None
+
+
+class InvoiceParent(Struct, gc=False):
+    """What an invoice came from, in the present shape."""
+
+    subscription_details: SubscriptionDetails | None = None
+
+
+class StatusTransitions(Struct, gc=False):
+    """When an invoice changed its status."""
+
+    finalized_at: int | None = None
+    marked_uncollectible_at: int | None = None
+    paid_at: int | None = None
+    voided_at: int | None = None
+
+
+class Coupon(Struct, gc=False):
+    """What an old invoice-wide discount took off."""
+
+    amount_off: int | None = None
+    percent_off: Decimal | None = None
+
+
+class Discount(Struct, gc=False):
+    """An old invoice-wide discount."""
+
+    coupon: Coupon | None = None
+
+
+class ShippingCost(Struct, gc=False):
+    """Shipping on an invoice or credit note, outside of its lines."""
+
+    amount_subtotal: int = 0
+    amount_tax: int = 0
+
+
+class Invoice(Struct, gc=False):
+    """An invoice in any version; `paid`, `closed`, `forgiven` are its status before 2018-11."""
+
+    id: str
+    currency: str
+    total: int
+    lines: Lines
+    customer: Ref = None
+    customer_account: str | None = None
+    status: str | None = None
+    number: str | None = None
+    amount_due: int | None = None
+    amount_paid: int | None = None
+    amount_paid_off_stripe: int | None = None
+    amount_remaining: int | None = None
+    attempt_count: int | None = None
+    attempted: bool | None = None
+    billing: str | None = None
+    charge: str | ChargeRef | None = None
+    closed: bool | None = None
+    collection_method: str | None = None
+    default_tax_rates: list[TaxRate] | None = None
+    discount: Discount | None = None
+    due_date: int | None = None
+    ending_balance: int | None = None
+    forgiven: bool | None = None
+    metadata: Metadata = None
+    next_payment_attempt: int | None = None
+    paid: bool | None = None
+    paid_out_of_band: bool | None = None
+    parent: InvoiceParent | None = None
+    payment_intent: str | PaymentIntentRef | None = None
+    payments: InvoicePayments | None = None
+    pre_payment_credit_notes_amount: int | None = None
+    shipping_cost: ShippingCost | None = None
+    starting_balance: int | None = None
+    status_transitions: StatusTransitions | None = None
+    subscription: str | SubscriptionRef | None = None
+    subscription_details: SubscriptionDetails | None = None
+    subtotal: int | None = None
+    tax: int | None = None
+    total_discount_amounts: list[Amount] | None = None
+    total_tax_amounts: list[TaxAmountOld] | None = None
+    total_taxes: list[TaxAmountNew] | None = None
+
+
+class InvoiceItem(Struct, gc=False):
+    """An item that waits for its invoice."""
+
+    id: str
+    amount: int | None = None
+    currency: str | None = None
+    customer: Ref = None
+    customer_account: str | None = None
+    discountable: bool | None = None
+    invoice: Ref = None
+    metadata: Metadata = None
+    net_amount: int | None = None
+    parent: InvoiceParent | None = None
+    period: Period | None = None
+    plan: Price | None = None
+    price: str | Price | None = None
+    pricing: Pricing | None = None
+    proration: bool | None = None
+    subscription: str | SubscriptionRef | None = None
+
+
+# --- credit notes ------------------------------------------------------------------------
+
+
+class CreditNoteLine(Struct, gc=False):
+    """A credited part; `amount` is before `discount_amount`."""
+
+    id: str
+    amount: int
+    discount_amount: int | None = None
+    discount_amounts: list[Amount] | None = None
+    pretax_credit_amounts: list[PretaxCredit] | None = None
+    invoice_line_item: Ref = None
+    tax_amounts: list[TaxAmountOld] | None = None
+    taxes: list[TaxAmountNew] | None = None
+    tax_rates: list[TaxRate] | None = None
+
+
+class CreditNoteLines(Struct, gc=False):
+    """First page of a credit note's lines."""
+
+    data: list[CreditNoteLine] = []
+    has_more: bool = False
+
+
+class CreditNoteRefund(Struct, gc=False):
+    """How much of a refund a credit note explains."""
+
+    amount_refunded: int
+    refund: Ref = None
+
+
+class CustomerBalanceTransaction(Struct, gc=False):
+    """A change of the customer's balance; negative is a credit to the customer."""
+
+    id: str
+    amount: int | None = None
+
+
+class RefundRef(Struct, gc=False):
+    """A refund expanded inside a credit note."""
+
+    id: str
+    amount: int | None = None
+
+
+class CreditNote(Struct, gc=False):
+    """A credit note in any version."""
+
+    id: str
+    currency: str
+    invoice: str | InvoiceRef
+    total: int | None = None
+    amount: int | None = None
+    created: int | None = None
+    customer: Ref = None
+    customer_account: str | None = None
+    customer_balance_transaction: str | CustomerBalanceTransaction | None = None
+    lines: CreditNoteLines | None = None
+    metadata: Metadata = None
+    out_of_band_amount: int | None = None
+    post_payment_amount: int | None = None
+    pre_payment_amount: int | None = None
+    refund: str | RefundRef | None = None
+    refunds: list[CreditNoteRefund] | None = None
+    shipping_cost: ShippingCost | None = None
+    status: str | None = None
+    tax_amounts: list[TaxAmountOld] | None = None
+    total_excluding_tax: int | None = None
+    total_taxes: list[TaxAmountNew] | None = None
+    type: str | None = None
+    voided_at: int | None = None
+
+
+# --- disputes, payouts, customers, subscriptions -----------------------------------------
+
+
+class Dispute(Struct, gc=False):
+    """A disputed charge; its balance transactions tell what moved and what it cost."""
+
+    id: str
+    amount: int
+    currency: str
+    balance_transactions: list[str | BalanceTransaction] | None = None
+    charge: str | ChargeRef | None = None
+    payment_intent: str | PaymentIntentRef | None = None
+    metadata: Metadata = None
+    status: str | None = None
+
+
+class Payout(Struct, gc=False):
+    """Money sent to the bank."""
+
+    id: str
+    amount: int
+    currency: str
+    metadata: Metadata = None
+
+
+class Address(Struct, gc=False):
+    """A postal address."""
+
+    city: str | None = None
+    country: str | None = None
+    line1: str | None = None
+    line2: str | None = None
+    postal_code: str | None = None
+    state: str | None = None
+
+
+class TaxId(Struct, gc=False):
+    """A customer's tax number."""
+
+    value: str | None = None
+
+
+class TaxIds(Struct, gc=False):
+    """First page of a customer's tax numbers."""
+
+    data: list[TaxId] = []
+
+
+class TaxInfo(Struct, gc=False):
+    """The tax number of a customer between 2018 and 2019."""
+
+    tax_id: str | None = None
+
+
+class Customer(Struct, gc=False):
+    """A customer; a deleted one has only its id."""
+
+    id: str
+    deleted: bool = False
+    address: Address | None = None
+    business_vat_id: str | None = None
+    currency: str | None = None
+    email: str | None = None
+    metadata: Metadata = None
+    name: str | None = None
+    tax_ids: TaxIds | None = None
+    tax_info: TaxInfo | None = None
+
+
+class SubscriptionItem(Struct, gc=False):
+    """One price of a subscription; it has a period of its own in the present shape."""
+
+    id: str
+    current_period_end: int | None = None
+    current_period_start: int | None = None
+    plan: Price | None = None
+    price: str | Price | None = None
+    quantity: Decimal | None = None
+
+
+class SubscriptionItems(Struct, gc=False):
+    """First page of a subscription's items."""
+
+    data: list[SubscriptionItem] = []
+
+
+class Subscription(Struct, gc=False):
+    """A subscription in any version."""
+
+    id: str
+    status: str
+    customer: Ref = None
+    customer_account: str | None = None
+    cancel_at_period_end: bool | None = None
+    currency: str | None = None
+    current_period_end: int | None = None
+    current_period_start: int | None = None
+    ended_at: int | None = None
+    items: SubscriptionItems | None = None
+    metadata: Metadata = None
+    plan: Price | None = None
+    quantity: Decimal | None = None
+
+
+# --- the event ---------------------------------------------------------------------------
+
+
+class EventData(Struct, gc=False):
+    """The object as it stood, and what it was before an update, both unread."""
+
+    object: msgspec.Raw
+    previous_attributes: msgspec.Raw | None = None
+
+
+class StripeEvent(Struct, gc=False):
+    """The envelope of a webhook event."""
+
+    id: str
+    type: str
+    created: int
+    data: EventData
+    object: str = "event"
+    api_version: str | None = None
