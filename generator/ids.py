@@ -29,17 +29,22 @@ class Mint:
 
 
 def salesforce_id(prefix: str, number: int) -> str:
-    """An 18-character Salesforce id: 3 of object type, 12 of record, 3 of check.
-
-    The check characters say which of the first 15 are upper case, so that ids survive
-    systems that ignore case (Salesforce knowledge article 000385203).
-    """
+    """An 18-character Salesforce id: 3 of object type, 12 of record, 3 of check."""
     body = f"{prefix}4H{number:010d}"
+    return body + check_characters(body)
+
+
+def check_characters(body: str) -> str:
+    """The last three characters of a Salesforce id, from its first fifteen.
+
+    They say which of the fifteen are upper case, so that ids survive systems that ignore case.
+    Source: Salesforce knowledge article 000385203.
+    """
     suffix = ""
     for start in (0, 5, 10):
         bits = sum(1 << i for i, char in enumerate(body[start : start + 5]) if char.isupper())
         suffix += _SUFFIX[bits]
-    return body + suffix
+    return suffix
 
 
 def event_uuid(seed: int, index: int, number: int) -> str:
