@@ -1,0 +1,44 @@
+"""The ledger store: what was read, what stands in the books, what waits and what went wrong.
+
+One SQLite file, or PostgreSQL. `open_store(url)` gives a `LedgerStore`; its methods are the
+doors, each one transaction. The schema is in `tables.py`, its history in `migrations/`.
+Nothing posted is ever updated or deleted, and nothing here knows a clock, Beam or a provider.
+"""
+
+from connectors.store.books_calendar import PeriodState
+from connectors.store.errors import (
+    AmbiguousId,
+    ForeignDatabase,
+    NewerDatabase,
+    StaleHistory,
+    StoreError,
+    UnknownId,
+)
+from connectors.store.history import History, KnownLinks, Past
+from connectors.store.outbox import Delivery, DeliveryStatus
+from connectors.store.reading import BalanceRow, Conservation
+from connectors.store.report import CommitReport
+from connectors.store.runs import Run
+from connectors.store.store import LedgerStore, StoreConfig, open_store
+
+__all__ = [
+    "AmbiguousId",
+    "BalanceRow",
+    "CommitReport",
+    "Conservation",
+    "Delivery",
+    "DeliveryStatus",
+    "ForeignDatabase",
+    "History",
+    "KnownLinks",
+    "LedgerStore",
+    "NewerDatabase",
+    "Past",
+    "PeriodState",
+    "Run",
+    "StaleHistory",
+    "StoreConfig",
+    "StoreError",
+    "UnknownId",
+    "open_store",
+]

@@ -1,0 +1,224 @@
+"""What a fold needs to know of the past: who belongs to whom, and what came before.
+
+All lookups take many ids at once and cost a few queries per call, whatever the number.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import NamedTuple, Protocol
+
+import msgspec
+from sqlalchemy import Column, Connection, or_, select
+
+from connectors.store.backend import Backend
+from connectors.store.rows import message_of
+from connectors.store.tables import account_links, links, messages, parties
+from ledger.messages import Message
+
+
+class History(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
+    """The archived past of some refs."""
+
+    messages: dict[str, tuple[Message, ...]]
+    """By party_ref, sorted by (occurred_at, message_id); a ref without messages is absent."""
+    revisions: dict[str, int]
+    """Of every ref asked for; 0 when the store has never seen it."""
+
+    def of(self, party_refs: Iterable[str]) -> tuple[Message, ...]:
+        """All messages of these refs, sorted by (occurred_at, message_id)."""
+        found = [message for ref in party_refs for message in self.messages.get(ref, ())]
+        return tuple(sorted(found, key=lambda m: (m.occurred_at_micros, m.message_id)))
+
+
+class KnownLinks(NamedTuple):
+    """What earlier messages taught about some ids, and about the ids these lead to."""
+
+    links: list[tuple[str, str]]
+    """(id, id or party it belongs to), sorted; an id may have several targets."""
+    account_links: list[tuple[str, str]]
+    """(customer, CRM account), sorted; a customer may have several accounts."""
+
+
+class Keys(Protocol):
+    """The names under which the past of a party may be kept."""
+
+    @property
+    def party_id(self) -> str:
+        """Resolved customer."""
+
+    @property
+    def party_refs(self) -> Collection[str]:
+        """Refs that belong to it for certain."""
+
+    @property
+    def taught_ids(self) -> Collection[str]:
+        """Ids now linked to it: messages may have waited under them."""
+
+
+class Past(NamedTuple):
+    """Everything the store has of a party."""
+
+    party_refs: tuple[str, ...]
+    """Every ref it is kept under, sorted; also the certain ones that the store never saw."""
+    revisions: dict[str, int]
+    messages: tuple[Message, ...]
+
+
+def read_history(
+    connection: Connection, backend: Backend, tenant: str, party_refs: Iterable[str]
+) -> History:
+    """Read the messages and the revision of every ref."""
+    revisions = dict.fromkeys(party_refs, 0)
+    known = select(parties.c.party_no, parties.c.party_ref, parties.c.revision).where(
+        parties.c.tenant == tenant, backend.among(parties.c.party_ref, revisions)
+    )
+    ref_of_number: dict[int, str] = {}
+    for number, ref, revision in connection.execute(known):
+        revisions[ref] = revision
+        ref_of_number[number] = ref
+    return History(messages=_messages_of(connection, backend, ref_of_number), revisions=revisions)
+
+
+def _messages_of(
+    connection: Connection, backend: Backend, ref_of_number: dict[int, str]
+) -> dict[str, tuple[Message, ...]]:
+    if not ref_of_number:
+        return {}
+    query = (
+        select(messages)
+        .where(backend.among(messages.c.party_no, ref_of_number))
+        .order_by(messages.c.occurred_at_micros, messages.c.message_id)
+    )
+    found: dict[str, list[Message]] = defaultdict(list)
+    for row in connection.execute(query):
+        ref = ref_of_number[row.party_no]
+        found[ref].append(message_of(row, ref))
+    return {ref: tuple(of_ref) for ref, of_ref in found.items()}
+
+
+def read_past(
+    connection: Connection, backend: Backend, tenant: str, wanted: Sequence[Keys]
+) -> dict[str, Past]:
+    """Read all that is kept of some parties, by party id.
+
+    A party's refs are the certain ones, the taught ones under which something waits, and every
+    ref that resolved to one of these when it was last committed.
+    """
+    asked = {ref for keys in wanted for ref in (*keys.party_refs, *keys.taught_ids)}
+    waiting = read_party_ids(connection, backend, tenant, asked).keys()
+    members = _members(connection, backend, tenant, asked | {keys.party_id for keys in wanted})
+    refs_of = {
+        keys.party_id: _with_members({*keys.party_refs, *waiting & keys.taught_ids}, keys, members)
+        for keys in wanted
+    }
+    history = read_history(
+        connection, backend, tenant, {ref for refs in refs_of.values() for ref in refs}
+    )
+    return {
+        party_id: Past(refs, {ref: history.revisions[ref] for ref in refs}, history.of(refs))
+        for party_id, refs in refs_of.items()
+    }
+
+
+def _members(
+    connection: Connection, backend: Backend, tenant: str, party_ids: set[str]
+) -> dict[str, tuple[str, ...]]:
+    """The refs of each party id, and of the ids these refs are in their turn."""
+    members: dict[str, tuple[str, ...]] = {}
+    front = party_ids
+    while front:
+        found = read_party_refs(connection, backend, tenant, front)
+        members.update(found)
+        front = {ref for refs in found.values() for ref in refs} - members.keys() - party_ids
+        party_ids = party_ids | front
+    return members
+
+
+def _with_members(
+    refs: set[str], keys: Keys, members: Mapping[str, Sequence[str]]
+) -> tuple[str, ...]:
+    found = set(refs)
+    front = [keys.party_id, *refs]
+    while front:
+        new = set(members.get(front.pop(), ())) - found
+        found |= new
+        front.extend(new)
+    return tuple(sorted(found))
+
+
+def read_party_refs(
+    connection: Connection, backend: Backend, tenant: str, party_ids: Iterable[str]
+) -> dict[str, tuple[str, ...]]:
+    """Return the refs that resolve to each party id, sorted; unknown ids are absent."""
+    found: dict[str, list[str]] = defaultdict(list)
+    for party_id, ref in _pairs(
+        connection, backend, tenant, (parties.c.party_id, parties.c.party_ref), party_ids
+    ):
+        found[party_id].append(ref)
+    return {party_id: tuple(refs) for party_id, refs in found.items()}
+
+
+def read_party_ids(
+    connection: Connection, backend: Backend, tenant: str, party_refs: Iterable[str]
+) -> dict[str, str]:
+    """Return whom each known ref resolved to when it was last committed."""
+    columns = (parties.c.party_ref, parties.c.party_id)
+    return dict(_pairs(connection, backend, tenant, columns, party_refs))
+
+
+def read_links_from(
+    connection: Connection, backend: Backend, tenant: str, ids: Iterable[str]
+) -> KnownLinks:
+    """Return every link that starts at `ids` or where such a link leads, accounts included."""
+    found: set[tuple[str, str]] = set()
+    identities: set[tuple[str, str]] = set()
+    seen: set[str] = set()
+    front = set(ids)
+    while front:
+        seen |= front
+        step = _pairs(connection, backend, tenant, (links.c.link_id, links.c.target), front)
+        found.update(step)
+        accounts = _pairs(
+            connection, backend, tenant, (account_links.c.customer, account_links.c.account), front
+        )
+        identities.update(accounts)
+        front = {target for _, target in (*step, *accounts)} - seen
+    return KnownLinks(sorted(found), sorted(identities))
+
+
+def read_account_links(
+    connection: Connection, backend: Backend, tenant: str, ids: Iterable[str]
+) -> list[tuple[str, str]]:
+    """Return (customer, account) of every identity with a side among `ids`, sorted."""
+    wanted = list(ids)
+    query = (
+        select(account_links.c.customer, account_links.c.account)
+        .where(
+            account_links.c.tenant == tenant,
+            or_(
+                backend.among(account_links.c.customer, wanted),
+                backend.among(account_links.c.account, wanted),
+            ),
+        )
+        .order_by(account_links.c.customer, account_links.c.account)
+    )
+    return [(customer, account) for customer, account in connection.execute(query)]
+
+
+def _pairs(
+    connection: Connection,
+    backend: Backend,
+    tenant: str,
+    columns: tuple[Column[str], Column[str]],
+    first: Iterable[str],
+) -> list[tuple[str, str]]:
+    """Pairs whose first column is among `first`, sorted."""
+    table = columns[0].table
+    query = (
+        select(*columns)
+        .where(table.c.tenant == tenant, backend.among(columns[0], first))
+        .order_by(*columns)
+    )
+    return [(one, other) for one, other in connection.execute(query)]

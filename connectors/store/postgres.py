@@ -1,0 +1,155 @@
+"""The ledger store on PostgreSQL, through psycopg 3.
+
+Transactions run READ COMMITTED. What must not change under a commit is locked by rows (the
+parties it folds) or by advisory locks (periods, outbox positions), always in the same order.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from sqlalchemy import (
+    ARRAY,
+    URL,
+    BigInteger,
+    Boolean,
+    Column,
+    ColumnElement,
+    Connection,
+    Engine,
+    Integer,
+    LargeBinary,
+    Select,
+    Table,
+    Text,
+    any_,
+    create_engine,
+    literal,
+    make_url,
+    text,
+)
+from sqlalchemy.exc import DBAPIError
+
+from connectors.store.backend import Row, column_names
+from connectors.store.errors import StoreError
+
+_LOCK_SPACE = 0x43726F73
+"""First key of our advisory locks: `Cros`."""
+_SCHEMA, _PERIODS, _OUTBOX = 1, 2, 3
+
+_CONFLICT_STATES = frozenset({"40001", "40P01", "23505", "55P03"})
+"""SQLSTATE of serialization failure, deadlock, unique violation and lock not available."""
+
+_ARRAY_TYPES: dict[type, str] = {
+    Text: "text[]",
+    Boolean: "boolean[]",
+    Integer: "integer[]",
+    BigInteger: "bigint[]",
+    LargeBinary: "bytea[]",
+}
+
+
+class Postgres:
+    """PostgreSQL 12 or later, in a database (or schema) of its own."""
+
+    name = "postgresql"
+
+    def __init__(self) -> None:
+        try:
+            import psycopg
+        except ImportError as error:
+            raise StoreError(
+                "PostgreSQL needs the psycopg driver: pip install 'crossfoot[postgres]'"
+            ) from error
+        self.errors: tuple[type[Exception], ...] = (DBAPIError, psycopg.Error)
+
+    def engine(self, url: str) -> Engine:
+        """Make an engine on psycopg 3, whatever driver the URL leaves open."""
+        parsed = make_url(url).set(drivername="postgresql+psycopg")
+        return create_engine(parsed, pool_pre_ping=True)
+
+    def check_file(self, url: URL, create: bool) -> None:
+        """Nothing to do: connecting tells."""
+
+    def prepare(self, connection: Connection) -> None:
+        """Nothing to do."""
+
+    def in_use_by_others(self, connection: Connection) -> bool:
+        """Tell whether the current schema holds any table or view."""
+        query = text("SELECT 1 FROM pg_class WHERE relnamespace = current_schema()::regnamespace")
+        return bool(connection.execute(query).first())
+
+    def lock_schema(self, connection: Connection) -> None:
+        """Take the advisory lock of migrations."""
+        _advise(connection, "pg_advisory_xact_lock", _SCHEMA)
+
+    def insert(self, connection: Connection, table: Table, rows: Sequence[Row]) -> None:
+        """Insert many rows with COPY."""
+        if not rows:
+            return
+        driver: Any = connection.connection.driver_connection
+        statement = f"COPY {table.name} ({column_names(table)}) FROM STDIN"
+        with driver.cursor() as cursor, cursor.copy(statement) as copy:
+            for row in rows:
+                copy.write_row(row)
+
+    def insert_missing(self, connection: Connection, table: Table, rows: Sequence[Row]) -> int:
+        """Insert the rows whose key does not exist yet; return how many these were."""
+        if not rows:
+            return 0
+        columns = tuple(list(column) for column in zip(*rows, strict=True))
+        return connection.exec_driver_sql(_insert_missing_sql(table), columns).rowcount
+
+    def next_numbers(self, connection: Connection, column: Column[int], count: int) -> list[int]:
+        """Take numbers from the column's sequence; numbers of failed commits stay unused."""
+        query = text(f"SELECT nextval('{column.name}') FROM generate_series(1, :count)")
+        return list(connection.execute(query, {"count": count}).scalars())
+
+    def among(self, column: Column[Any], values: Iterable[str | int]) -> ColumnElement[bool]:
+        """Pass the values as one array."""
+        element = Text() if isinstance(column.type, Text) else BigInteger()
+        return column == any_(literal(list(values), ARRAY(element)))
+
+    def locking(self, query: Select[Any]) -> Select[Any]:
+        """Lock the rows in the order in which the query sorts them."""
+        return query.with_for_update()
+
+    def share_periods(self, connection: Connection) -> None:
+        """Take the advisory lock of periods, shared."""
+        _advise(connection, "pg_advisory_xact_lock_shared", _PERIODS)
+
+    def own_periods(self, connection: Connection) -> None:
+        """Take the advisory lock of periods, alone."""
+        _advise(connection, "pg_advisory_xact_lock", _PERIODS)
+
+    def own_outbox(self, connection: Connection) -> None:
+        """Take the advisory lock of outbox positions, alone."""
+        _advise(connection, "pg_advisory_xact_lock", _OUTBOX)
+
+    def repeatable_read(self, connection: Connection) -> None:
+        """Read one snapshot; must be the first statement of the transaction."""
+        connection.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"))
+
+    def is_conflict(self, error: BaseException) -> bool:
+        """Judge by SQLSTATE, also of errors that COPY raises past SQLAlchemy."""
+        cause = getattr(error, "orig", error)
+        return getattr(cause, "sqlstate", None) in _CONFLICT_STATES
+
+
+@functools.cache
+def _insert_missing_sql(table: Table) -> str:
+    arrays = ", ".join(f"%s::{_array_type(column)}" for column in table.columns)
+    return (
+        f"INSERT INTO {table.name} ({column_names(table)}) "
+        f"SELECT * FROM unnest({arrays}) ON CONFLICT DO NOTHING"
+    )
+
+
+def _array_type(column: Column[Any]) -> str:
+    return _ARRAY_TYPES[type(column.type)]
+
+
+def _advise(connection: Connection, function: str, key: int) -> None:
+    connection.execute(text(f"SELECT {function}(:space, :key)"), {"space": _LOCK_SPACE, "key": key})

@@ -1,0 +1,215 @@
+"""The ledger store: its doors. What happens behind each is in the module it calls."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from types import TracebackType
+
+import msgspec
+
+from connectors.store import committing, dead_letters, history, migrating, outbox, reading, runs
+from connectors.store.books_calendar import PeriodState, set_period_state
+from connectors.store.errors import StoreError
+from connectors.store.history import History, Keys, KnownLinks, Past
+from connectors.store.outbox import Delivery, DeliveryStatus
+from connectors.store.report import CommitReport
+from connectors.store.session import Session
+from ledger.messages import DeadLetter, Outcome
+from ledger.results import FoldedParty
+
+
+class StoreConfig(msgspec.Struct, frozen=True):
+    """Where the books are: a recipe that travels to workers, which open the store themselves."""
+
+    url: str
+
+    def open(self) -> LedgerStore:
+        """Open the store, creating it when it is not there."""
+        return open_store(self.url)
+
+
+def open_store(url: str, *, create: bool = True) -> LedgerStore:
+    """Open `sqlite:///file.db` or `postgresql://…`.
+
+    `create`: make a store where there is none and bring an older one up to date; without it
+    both are errors. Raises StoreError (ForeignDatabase, NewerDatabase) with the way out.
+    """
+    store = LedgerStore(url)
+    try:
+        store._prepare(create)
+    except BaseException:
+        store.close()
+        raise
+    return store
+
+
+class LedgerStore:
+    """The books. Every method is one transaction; the store is safe to share between threads."""
+
+    def __init__(self, url: str) -> None:
+        self._session = Session(url)
+        self._backend = self._session.backend
+
+    def _prepare(self, create: bool) -> None:
+        """Check the schema version and create or upgrade when allowed."""
+        self._session.check_reachable(create)
+        with self._session.reading() as connection:
+            version = migrating.current_version(connection, self._backend)
+        if version == migrating.HEAD:
+            return
+        if not create:
+            state = "is empty" if version is None else f"has the older schema version {version}"
+            raise StoreError(f"the store {state}; run a pipeline on it to bring it up to date")
+        self.migrate()
+
+    def migrate(self) -> str | None:
+        """Bring the schema up to date; return the version before, None for an empty database."""
+        with self._session.writing() as connection:
+            return migrating.migrate(connection, self._backend)
+
+    def close(self) -> None:
+        """Close all connections; the store can be used again afterwards."""
+        self._session.close()
+
+    def __enter__(self) -> LedgerStore:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    # --- before a fold -------------------------------------------------------------------
+
+    def links_from(self, tenant: str, ids: Iterable[str]) -> KnownLinks:
+        """What is known of these ids and of the ids they lead to: links and CRM accounts."""
+        with self._session.reading() as connection:
+            return history.read_links_from(connection, self._backend, tenant, ids)
+
+    def account_links(self, tenant: str, ids: Iterable[str]) -> list[tuple[str, str]]:
+        """(customer, account) of every identity with a side among `ids`, sorted."""
+        with self._session.reading() as connection:
+            return history.read_account_links(connection, self._backend, tenant, ids)
+
+    def party_refs_of(self, tenant: str, party_ids: Iterable[str]) -> dict[str, tuple[str, ...]]:
+        """The refs that resolved to each party id when last committed, sorted."""
+        with self._session.reading() as connection:
+            return history.read_party_refs(connection, self._backend, tenant, party_ids)
+
+    def party_ids_of(self, tenant: str, party_refs: Iterable[str]) -> dict[str, str]:
+        """Whom each known ref resolved to when last committed; unknown refs are absent."""
+        with self._session.reading() as connection:
+            return history.read_party_ids(connection, self._backend, tenant, party_refs)
+
+    def history(self, tenant: str, party_refs: Iterable[str]) -> History:
+        """The archived messages and the revision of every ref."""
+        with self._session.reading() as connection:
+            return history.read_history(connection, self._backend, tenant, party_refs)
+
+    def past_of(self, tenant: str, wanted: Sequence[Keys]) -> dict[str, Past]:
+        """All that is kept of some parties, by party id, under every name they ever had."""
+        with self._session.reading() as connection:
+            return history.read_past(connection, self._backend, tenant, wanted)
+
+    # --- commits -------------------------------------------------------------------------
+
+    def commit(self, folded: Sequence[FoldedParty]) -> CommitReport:
+        """Make what the folds say stand; all of it or, when it raises, nothing.
+
+        Raises StaleHistory (a ledger StaleParty) when another commit came between the history a
+        fold saw and now: fold again. Committing the same again adds nothing.
+        """
+        if not folded:
+            return CommitReport()
+        return self._session.write(
+            lambda connection, attempt: committing.commit_folded(
+                connection, self._backend, folded, careful=attempt > 0
+            )
+        )
+
+    def commit_dead_letters(self, letters: Sequence[DeadLetter]) -> CommitReport:
+        """Keep dead letters of events that were never accepted; known ones count as duplicates."""
+        kept = self._session.write(
+            lambda connection, _: dead_letters.keep_letters(connection, self._backend, letters)
+        )
+        counts = {
+            Outcome.DEAD_LETTERED.value: len(kept.new),
+            Outcome.DUPLICATE.value: len(kept.known),
+        }
+        return CommitReport(
+            messages={outcome: count for outcome, count in counts.items() if count},
+            dead_letters_new=len(kept.new),
+            dead_letters_known=len(kept.known),
+        )
+
+    # --- operations ----------------------------------------------------------------------
+
+    def resolve_dead_letters(self, ids: Sequence[str]) -> int:
+        """Set dead letters aside; return how many were open. Raises UnknownId."""
+        return self._session.write(
+            lambda connection, _: dead_letters.mark_resolved(connection, self._backend, ids)
+        )
+
+    def open_dead_letters(self, tenant: str | None = None) -> Iterator[DeadLetter]:
+        """Every open dead letter with its bytes, by id: what a resubmission reads."""
+        with self._session.reading() as connection:
+            yield from dead_letters.read_open(connection, tenant)
+
+    def set_period(self, tenant: str, entity: str, period: str, state: PeriodState) -> PeriodState:
+        """Open or close an accounting period (`YYYY-MM`); return its state before."""
+        return self._session.write(
+            lambda connection, _: set_period_state(
+                connection, self._backend, (tenant, entity, period), state
+            )
+        )
+
+    def deliveries(
+        self, status: DeliveryStatus = DeliveryStatus.PENDING, after: int = 0, limit: int = 500
+    ) -> list[Delivery]:
+        """Postings in the outbox past a position, in the order they must go out."""
+        with self._session.reading() as connection:
+            return outbox.read_deliveries(connection, status=status, after=after, limit=limit)
+
+    def record_delivery(
+        self, posting_id: str, status: DeliveryStatus, reason: str | None = None
+    ) -> None:
+        """Keep what came of an attempt to deliver a posting. Raises UnknownId."""
+        self._session.write(
+            lambda connection, _: outbox.record_delivery(connection, posting_id, status, reason)
+        )
+
+    def begin_run(self, run: runs.Run) -> None:
+        """Write down that a run started."""
+        self._session.write(lambda connection, _: runs.begin_run(connection, run))
+
+    def finish_run(
+        self, run_id: str, finished_at_micros: int, counts: dict[str, int], status: str = "done"
+    ) -> None:
+        """Write down how a run ended. Raises UnknownId for a run that was never begun."""
+        self._session.write(
+            lambda connection, _: runs.finish_run(
+                connection, run_id, finished_at_micros, status, counts
+            )
+        )
+
+    def runs(self, limit: int = 20) -> list[runs.Run]:
+        """The latest runs, newest first."""
+        with self._session.reading() as connection:
+            return runs.read_runs(connection, limit)
+
+    # --- questions -----------------------------------------------------------------------
+
+    def trial_balance(
+        self, tenant: str | None = None, through_period: str | None = None
+    ) -> list[reading.BalanceRow]:
+        """Debits and credits per entity, currency and account role, sorted."""
+        with self._session.reading() as connection:
+            return reading.read_trial_balance(connection, tenant, through_period)
+
+    def conservation(self, as_of_micros: int, tenant: str | None = None) -> reading.Conservation:
+        """Where every event the store knows ended, each counted once."""
+        with self._session.reading() as connection:
+            return reading.read_conservation(connection, self._backend, as_of_micros, tenant)

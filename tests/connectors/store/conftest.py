@@ -1,0 +1,8 @@
+"""A fresh ledger store per test, on SQLite and on a real PostgreSQL."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
