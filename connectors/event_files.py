@@ -31,24 +31,41 @@ class DecodeSettings(msgspec.Struct, frozen=True, kw_only=True):
         return DecodeContext(tenant=self.tenant, books=self.books, registry=load_registry())
 
 
-class RangeDecoder:
-    """Callable: FileRange -> Iterator[Message | DeadLetter], in file order."""
+class _LazyContext:
+    """Sends settings between machines, and builds the context where it is first needed."""
 
     def __init__(self, settings: DecodeSettings) -> None:
         self._settings = settings
-        self._context: DecodeContext | None = None
+        self._built: DecodeContext | None = None
 
     def __getstate__(self) -> DecodeSettings:
         return self._settings
 
     def __setstate__(self, settings: DecodeSettings) -> None:
-        self.__init__(settings)  # type: ignore[misc]
+        self._settings = settings
+        self._built = None
+
+    @property
+    def _context(self) -> DecodeContext:
+        if self._built is None:
+            self._built = self._settings.context()
+        return self._built
+
+
+class RangeDecoder(_LazyContext):
+    """Callable: FileRange -> Iterator[Message | DeadLetter], in file order."""
 
     def __call__(self, part: FileRange) -> Iterator[Message | DeadLetter]:
         """Raises InputChanged when the file is no longer what was listed."""
-        if self._context is None:
-            self._context = self._settings.context()
         return decode_range(part, self._context)
+
+
+class EventDecoder(_LazyContext):
+    """Callable: bytes of one event and where they were read -> Message | DeadLetter."""
+
+    def __call__(self, body: bytes, position: str) -> Message | DeadLetter:
+        """Never raises on data."""
+        return decode_event(body, position, self._context)
 
 
 def decode_range(part: FileRange, context: DecodeContext) -> Iterator[Message | DeadLetter]:

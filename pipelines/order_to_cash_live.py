@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import apache_beam as beam
 
+from connectors.event_files import EventDecoder
 from pipelines.books import open_books, open_live_books
 from pipelines.order_to_cash import Committed
-from pipelines.settings import RunSettings, payload_decoder
+from pipelines.settings import RunSettings
 from transforms.decode_live import DecodeLive
 from transforms.fold_and_take import FoldAndTake
 from transforms.join_in_windows import JoinInWindows
@@ -32,7 +33,7 @@ def order_to_cash_live(
 
     `early_seconds` None is for engines without early processing-time triggers.
     """
-    events = payloads | "DecodeLive" >> DecodeLive(payload_decoder(settings))
+    events = payloads | "DecodeLive" >> DecodeLive(EventDecoder(settings.decoding))
     contracts = (
         events.accepted
         | "ResolveOrphans" >> ResolveOrphans()

@@ -34,7 +34,7 @@ class DecodedLive(NamedTuple):
 class DecodeLive(beam.PTransform):  # type: ignore[misc]
     """PCollection[Payload] -> DecodedLive, by the decoder that the pipeline hands in."""
 
-    def __init__(self, decode: Callable[[Payload], Message | DeadLetter]) -> None:
+    def __init__(self, decode: Callable[[bytes, str], Message | DeadLetter]) -> None:
         super().__init__()
         self._decode = decode
 
@@ -46,13 +46,13 @@ class DecodeLive(beam.PTransform):  # type: ignore[misc]
 
 
 class _DecodePayloadFn(beam.DoFn):  # type: ignore[misc]
-    def __init__(self, decode: Callable[[Payload], Message | DeadLetter]) -> None:
+    def __init__(self, decode: Callable[[bytes, str], Message | DeadLetter]) -> None:
         self._decode = decode
         self._read = counter(MESSAGES_READ)
         self._encode = msgspec.msgpack.Encoder().encode
 
     def process(self, payload: Payload) -> Iterator[object]:
-        decoded = self._decode(payload)
+        decoded = self._decode(payload.body, payload.position)
         self._read.inc()
         if isinstance(decoded, DeadLetter):
             yield beam.pvalue.TaggedOutput(REJECTED, [decoded])

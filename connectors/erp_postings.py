@@ -1,0 +1,127 @@
+"""ERP postings: the record sent to the ERP for a journal entry (subject `erp.posting`)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
+
+import msgspec
+
+from ledger.journal import JournalEntry, JournalLine, assert_balanced, posting_id
+from ledger.results import FoldedParty
+
+FIRST_REVISION = 1
+
+
+class ErpLine(msgspec.Struct, frozen=True, kw_only=True):
+    """One line: accounted amounts in the functional currency, minor units, one of them zero."""
+
+    line_number: int
+    account_role: str
+    accounted_debit_minor: int
+    accounted_credit_minor: int
+    transaction_amount_minor: int
+    """Transaction currency; debit positive, credit negative."""
+    gl_account: str | None = None
+    department: str | None = None
+    classification: str | None = None
+    product: str | None = None
+    jurisdiction: str | None = None
+    exchange_rate: Decimal | None = None
+    line_memo: str | None = None
+
+
+class ErpPosting(msgspec.Struct, frozen=True, kw_only=True):
+    """A journal entry as the ERP gets it; `posting_id` is the idempotency key of its delivery."""
+
+    posting_id: str
+    batch_id: str
+    tenant: str
+    entity: str
+    entry_key: str
+    revision: int
+    reverses: str | None
+    accounting_date: str
+    accounting_period: str
+    original_period: str
+    booked_at_micros: int
+    currency: str
+    functional_currency: str
+    rule: str
+    policy: str
+    source_event_id: str
+    event_id: str
+    schema_version: str
+    evidence: tuple[str, ...]
+    customer_id: str
+    contract_id: str
+    invoice_id: str | None
+    memo: str
+    lines: tuple[ErpLine, ...]
+
+
+def first_posting(
+    entry: JournalEntry, *, batch_id: str, booked_at_micros: int, schema_version: str
+) -> ErpPosting:
+    """Return the first posting of an entry, booked in the period of its date.
+
+    Raises UnbalancedEntry: the second of the two checks of every entry (I2).
+    """
+    assert_balanced(entry)
+    return ErpPosting(
+        posting_id=posting_id(entry.tenant, entry.entry_key, FIRST_REVISION),
+        batch_id=batch_id,
+        tenant=entry.tenant,
+        entity=entry.entity,
+        entry_key=entry.entry_key,
+        revision=FIRST_REVISION,
+        reverses=None,
+        accounting_date=entry.accounting_date,
+        accounting_period=entry.period,
+        original_period=entry.period,
+        booked_at_micros=booked_at_micros,
+        currency=entry.currency,
+        functional_currency=entry.functional_currency,
+        rule=entry.rule,
+        policy=entry.policy,
+        source_event_id=entry.source_event_id,
+        event_id=entry.event_id,
+        schema_version=schema_version,
+        evidence=entry.evidence,
+        customer_id=entry.customer_id,
+        contract_id=entry.contract_id,
+        invoice_id=entry.invoice_id,
+        memo=entry.memo,
+        lines=tuple(erp_line(n, line) for n, line in enumerate(entry.lines, 1)),
+    )
+
+
+def erp_line(number: int, line: JournalLine) -> ErpLine:
+    """Turn a signed line into debit and credit."""
+    return ErpLine(
+        line_number=number,
+        account_role=line.role.value,
+        accounted_debit_minor=max(line.functional_minor, 0),
+        accounted_credit_minor=max(-line.functional_minor, 0),
+        transaction_amount_minor=line.amount_minor,
+        product=line.product,
+        jurisdiction=line.jurisdiction,
+        line_memo=line.invoice_line_id,
+    )
+
+
+def postings_of(
+    parties: list[FoldedParty], batch_id: str, booked_at_micros: int
+) -> Iterator[ErpPosting]:
+    """Return the first postings of everything that should stand for these parties."""
+    for party in parties:
+        versions: Mapping[str, str] = {
+            message.message_id: message.schema_version for message in party.new_messages
+        }
+        for entry in party.result.entries:
+            yield first_posting(
+                entry,
+                batch_id=batch_id,
+                booked_at_micros=booked_at_micros,
+                schema_version=versions[entry.source_event_id],
+            )

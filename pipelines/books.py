@@ -1,0 +1,176 @@
+"""Where a run writes: the ledger store, files, or both, behind the sink of WriteBooks.
+
+Each `open_…` returns a recipe that workers call in `setup`; nothing is opened on import or while
+the graph is built.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+
+from connectors.erp_postings import postings_of
+from connectors.files.writing import write_json_lines
+from connectors.store import CommitReport, LedgerStore, open_store
+from ledger.messages import DeadLetter, Outcome
+from ledger.results import FoldedParty
+from pipelines.settings import RunSettings
+from transforms.decode_events import LinkBlock
+from transforms.fold_contracts import PartyHistory, PartyKeys, PartyPast
+from transforms.write_books import Books, CommitCounts
+
+
+class StoreBooks:
+    """The ledger store as sink and memory. One tenant's view of it."""
+
+    def __init__(self, url: str, tenant: str) -> None:
+        self._store: LedgerStore = open_store(url)
+        self._tenant = tenant
+
+    def take(self, chunk_name: str, parties: list[FoldedParty]) -> CommitCounts:
+        """Commit in one transaction. Raises StaleParty when the past has moved."""
+        return _counts(self._store.commit(parties))
+
+    def take_dead_letters(self, letters: list[DeadLetter]) -> CommitCounts:
+        """Keep dead letters; known ones count as duplicates."""
+        return _counts(self._store.commit_dead_letters(letters))
+
+    def links_from(self, ids: Iterable[str]) -> LinkBlock:
+        """What earlier messages taught about these ids."""
+        known = self._store.links_from(self._tenant, ids)
+        return LinkBlock(tuple(known.links), tuple(known.account_links))
+
+    def past_of(self, tenant: str, parties: Sequence[PartyKeys]) -> dict[str, PartyPast]:
+        """What the store has of these parties."""
+        past = self._store.past_of(tenant, parties)
+        return {party_id: PartyPast(*found) for party_id, found in past.items()}
+
+
+class FileBooks:
+    """A folder of JSON lines: `erp-postings-…`, `lifecycle-updates-…`, `dead-letters-…`.
+
+    Files are named after the chunk, so that a retried bundle replaces its own. They hold what
+    should stand for the input of this run alone; there is no memory of earlier runs.
+    """
+
+    def __init__(self, directory: str, as_of_micros: int) -> None:
+        self._directory = directory
+        self._as_of_micros = as_of_micros
+
+    def take(self, chunk_name: str, parties: list[FoldedParty]) -> CommitCounts:
+        """Write the chunk's postings, updates and dead letters, each as one file."""
+        postings = list(postings_of(parties, chunk_name, self._as_of_micros))
+        updates = [update for party in parties for update in party.result.lifecycle]
+        letters = [letter for party in parties for letter in party.dead_letters]
+        for stem, structs in (
+            ("erp-postings", postings),
+            ("lifecycle-updates", updates),
+            ("dead-letters", letters),
+        ):
+            if structs:
+                write_json_lines(self._directory, f"{stem}-{chunk_name}.jsonl", structs)
+        return _counts_of_fold(parties, len(postings), len(updates))
+
+    def take_dead_letters(self, letters: list[DeadLetter]) -> CommitCounts:
+        """Write the dead letters of one block, named after the first of them."""
+        by_id = {letter.dead_letter_id: letter for letter in letters}
+        ordered = [by_id[key] for key in sorted(by_id)]
+        name = f"dead-letters-{ordered[0].dead_letter_id}.jsonl"
+        write_json_lines(self._directory, name, ordered)
+        return CommitCounts(
+            dead_lettered=len(ordered), duplicates=len(letters) - len(ordered)
+        )
+
+
+class BothBooks:
+    """The store first, whose counts are the run's; then the same as files."""
+
+    def __init__(self, store: StoreBooks, files: FileBooks) -> None:
+        self._store = store
+        self._files = files
+
+    def take(self, chunk_name: str, parties: list[FoldedParty]) -> CommitCounts:
+        """Commit, then write the files."""
+        counts = self._store.take(chunk_name, parties)
+        self._files.take(chunk_name, parties)
+        return counts
+
+    def take_dead_letters(self, letters: list[DeadLetter]) -> CommitCounts:
+        """Commit, then write the files."""
+        counts = self._store.take_dead_letters(letters)
+        self._files.take_dead_letters(letters)
+        return counts
+
+
+def open_books(settings: RunSettings) -> Callable[[], Books]:
+    """Return the recipe of the run's sink."""
+    return partial(_open_books, settings.store, settings.output, settings)
+
+
+def open_live_books(settings: RunSettings) -> Callable[[], StoreBooks]:
+    """Return the recipe of a sink that also remembers. Raises ValueError without a store."""
+    if settings.store is None:
+        raise ValueError("a live job needs a ledger store: it remembers what came before")
+    return partial(StoreBooks, settings.store, settings.fold.tenant)
+
+
+def open_known_links(settings: RunSettings) -> Callable[[], StoreBooks] | None:
+    """Return the recipe of what earlier runs learnt, or None when there is no memory."""
+    return open_live_books(settings) if settings.store is not None else None
+
+
+def open_party_history(settings: RunSettings) -> Callable[[], PartyHistory] | None:
+    """Return the recipe of what came before, or None when there is no memory."""
+    return open_known_links(settings)
+
+
+def prepare_books(settings: RunSettings) -> None:
+    """Create or migrate the store before workers open it. Raises StoreError."""
+    if settings.store is not None:
+        open_store(settings.store).close()
+
+
+def _open_books(store: str | None, output: str | None, settings: RunSettings) -> Books:
+    files = FileBooks(output, settings.fold.as_of_micros) if output is not None else None
+    if store is None:
+        if files is None:
+            raise ValueError("nowhere to write: neither store nor output is set")
+        return files
+    books = StoreBooks(store, settings.fold.tenant)
+    return BothBooks(books, files) if files is not None else books
+
+
+def _counts(report: CommitReport) -> CommitCounts:
+    return CommitCounts(
+        posted=report.count_of(Outcome.POSTED),
+        recorded=report.count_of(Outcome.RECORDED),
+        pending=report.count_of(Outcome.PENDING),
+        dead_lettered=report.count_of(Outcome.DEAD_LETTERED),
+        duplicates=report.count_of(Outcome.DUPLICATE),
+        new_entries=report.new_entries,
+        reversals=report.reversals,
+        journal_lines=report.journal_lines,
+        lifecycle_updates=report.updates_issued,
+    )
+
+
+def _counts_of_fold(parties: list[FoldedParty], entries: int, updates: int) -> CommitCounts:
+    ends = dict.fromkeys(Outcome, 0)
+    for party in parties:
+        for message in party.new_messages:
+            ends[party.outcomes[message.message_id]] += 1
+        ends[Outcome.DUPLICATE] += len(party.duplicates)
+        taken = {message.message_id for message in party.new_messages}
+        ends[Outcome.DEAD_LETTERED] += sum(
+            letter.message_id not in taken for letter in party.dead_letters
+        )
+    return CommitCounts(
+        posted=ends[Outcome.POSTED],
+        recorded=ends[Outcome.RECORDED],
+        pending=ends[Outcome.PENDING],
+        dead_lettered=ends[Outcome.DEAD_LETTERED],
+        duplicates=ends[Outcome.DUPLICATE],
+        new_entries=entries,
+        journal_lines=sum(len(e.lines) for party in parties for e in party.result.entries),
+        lifecycle_updates=updates,
+    )
