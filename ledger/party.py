@@ -1,0 +1,262 @@
+"""A party folded: all messages of one resolved customer -> what should stand in the books.
+
+The one entrance to the core for pipelines. A pure function of the set of messages: their order,
+their repetition and their split into history and newcomers change nothing but what is called new.
+
+    messages -> intake -> CRM records -> correlation -> per contract: accounting, lifecycle, state
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import msgspec
+
+from ledger.contract_facts import gather_facts
+from ledger.contracts import contract_state
+from ledger.correlation import correlate
+from ledger.crm_contracts import CrmView, assemble_crm
+from ledger.events import Event, RecordChanged
+from ledger.fold import fold_contract
+from ledger.intake import Intake, dead_letter_of, take_in
+from ledger.journal import JournalEntry
+from ledger.lifecycle import lifecycle_updates
+from ledger.messages import DeadLetter, Message, Outcome
+from ledger.ownership import account_conflicts
+from ledger.policies import BooksConfig, PolicyPack
+from ledger.reasons import Reason
+from ledger.renewals import renewal_of
+from ledger.results import (
+    ContractState,
+    FoldedParty,
+    FoldResult,
+    LifecycleUpdate,
+    OwnershipConflict,
+    Pending,
+    Refusal,
+)
+from ledger.waiting import pending_of
+
+_NOT_AMBIGUOUS: Mapping[str, tuple[str, ...]] = {}
+
+
+class _Books(msgspec.Struct, frozen=True, kw_only=True):
+    """What a fold needs besides events."""
+
+    tenant: str
+    party_id: str
+    policy: PolicyPack
+    config: BooksConfig
+    as_of_micros: int
+
+
+class _Found(msgspec.Struct, frozen=True, kw_only=True):
+    """What the contracts of a party gave so far; filled while they are folded."""
+
+    entries: list[JournalEntry]
+    lifecycle: list[LifecycleUpdate]
+    pending: list[Pending]
+    refusals: list[Refusal]
+    conflicts: list[OwnershipConflict]
+    contracts: list[ContractState]
+
+
+def assemble_party(
+    tenant: str,
+    party_id: str,
+    party_refs: Sequence[str],
+    based_on: Mapping[str, int],
+    history: Sequence[Message],
+    incoming: Iterable[Message],
+    policy: PolicyPack,
+    config: BooksConfig,
+    as_of_micros: int,
+    ambiguous: Mapping[str, tuple[str, ...]] = _NOT_AMBIGUOUS,
+) -> FoldedParty:
+    """Fold a party over its history and what came in.
+
+    `party_id` is resolved by `ledger.identity`; `ambiguous` are the customers (of any party) that
+    are linked to several accounts. Nothing of such a party is booked until somebody decides.
+    `as_of_micros` is exclusive. Raises UnbalancedEntry for a defect of the posting rules; nothing
+    about the data raises.
+    """
+    intake = take_in(history, incoming)
+    books = _Books(
+        tenant=tenant,
+        party_id=party_id,
+        policy=policy,
+        config=config,
+        as_of_micros=as_of_micros,
+    )
+    result = _fold(intake.standing.values(), books, _is_ambiguous(intake, books, ambiguous))
+    refused = _refused_letters(intake, result)
+    return FoldedParty(
+        tenant=tenant,
+        party_id=party_id,
+        party_refs=tuple(sorted(party_refs)),
+        based_on={ref: based_on[ref] for ref in sorted(based_on)},
+        new_messages=intake.new,
+        duplicates=intake.duplicates,
+        dead_letters=(*intake.dead_letters, *refused.values()),
+        outcomes=_outcomes(intake, result, refused),
+        result=result,
+    )
+
+
+def _is_ambiguous(intake: Intake, books: _Books, ambiguous: Mapping[str, tuple[str, ...]]) -> bool:
+    """A customer that stays its own party although its events state an account has several."""
+    party_id = books.party_id
+    if party_id in books.config.identity:
+        return False
+    return party_id in ambiguous or any(
+        customer == party_id and account != party_id
+        for message in intake.standing.values()
+        for customer, account in message.account_links
+    )
+
+
+# --- folding ------------------------------------------------------------------------------
+
+
+def _fold(messages: Iterable[Message], books: _Books, is_ambiguous: bool) -> FoldResult:
+    found = _Found(entries=[], lifecycle=[], pending=[], refusals=[], conflicts=[], contracts=[])
+    if is_ambiguous:
+        held = [event for message in messages for event in message.events]
+        found.pending.extend(_hold(held, Reason.AMBIGUOUS_CUSTOMER, books))
+        return _result(found)
+    told, changes = _known_events(messages, books, found)
+    crm = assemble_crm(changes, books.config, books.as_of_micros) if changes else CrmView()
+    found.pending.extend(crm.pending)
+    found.refusals.extend(crm.refusals)
+    party_events = sorted([*told, *crm.events], key=_order_of_time)
+    correlation = correlate(books.party_id, party_events, crm, books.config, books.as_of_micros)
+    found.pending.extend(correlation.pending)
+    found.conflicts.extend(correlation.conflicts)
+    found.conflicts.extend(account_conflicts(books.party_id, party_events, crm))
+    for contract_id, contract_events in correlation.contracts.items():
+        _fold_contract(contract_id, contract_events, books, found)
+    return _result(found)
+
+
+def _known_events(
+    messages: Iterable[Message], books: _Books, found: _Found
+) -> tuple[list[Event], list[RecordChanged]]:
+    """Canonical events and CRM changes; what nobody owns yet is held."""
+    told: list[Event] = []
+    changes: list[RecordChanged] = []
+    for message in messages:
+        waits = _is_orphan(message, books.party_id)
+        for event in message.events:
+            if type(event) is RecordChanged:
+                changes.append(event)
+            elif waits:
+                found.pending.extend(_hold([event], Reason.UNMATCHED_PARTY, books))
+            else:
+                told.append(event)
+    return told, changes
+
+
+def _is_orphan(message: Message, party_id: str) -> bool:
+    """It stays under one of its own ids, because nothing seen leads from them to a party."""
+    return party_id in message.link_refs and message.party_ref in (None, party_id)
+
+
+def _hold(told: Iterable[Event], reason: Reason, books: _Books) -> list[Pending]:
+    return [
+        pending_of(event, reason, books.party_id, books.config, books.as_of_micros)
+        for event in told
+    ]
+
+
+def _fold_contract(
+    contract_id: str, contract_events: list[Event], books: _Books, found: _Found
+) -> None:
+    accounting = fold_contract(
+        books.tenant,
+        books.party_id,
+        contract_id,
+        contract_events,
+        books.policy,
+        books.config,
+        books.as_of_micros,
+    )
+    found.entries.extend(accounting.entries)
+    found.pending.extend(accounting.pending)
+    found.refusals.extend(accounting.refusals)
+    facts = gather_facts(books.tenant, books.party_id, contract_id, contract_events, accounting)
+    renewal = renewal_of(facts, books.config, books.as_of_micros)
+    found.lifecycle.extend(lifecycle_updates(facts, renewal, books.config))
+    state = contract_state(facts, renewal, books.config, books.as_of_micros)
+    if state is not None:
+        found.contracts.append(state)
+
+
+def _result(found: _Found) -> FoldResult:
+    """Everything in an order that does not depend on how it was found."""
+    return FoldResult(
+        entries=tuple(sorted(found.entries, key=_order_of_entries)),
+        lifecycle=tuple(sorted(found.lifecycle, key=_order_of_updates)),
+        pending=tuple(sorted(found.pending, key=_order_of_pending)),
+        refusals=tuple(sorted(found.refusals, key=_order_of_refusals)),
+        conflicts=tuple(sorted(found.conflicts, key=_order_of_conflicts)),
+        contracts=tuple(found.contracts),
+    )
+
+
+# --- outcomes -----------------------------------------------------------------------------
+
+
+def _refused_letters(intake: Intake, result: FoldResult) -> dict[str, DeadLetter]:
+    """One dead letter per message of which an event was refused, by message id."""
+    refusals: dict[str, list[Refusal]] = {}
+    for refusal in result.refusals:
+        refusals.setdefault(refusal.source_event_id, []).append(refusal)
+    return {
+        message_id: dead_letter_of(intake.standing[message_id], "FoldContracts", found)
+        for message_id, found in sorted(refusals.items())
+    }
+
+
+def _outcomes(
+    intake: Intake, result: FoldResult, refused: Mapping[str, DeadLetter]
+) -> dict[str, Outcome]:
+    """Where every message ended, exactly one place each: refused before posted before pending."""
+    posted = {entry.source_event_id for entry in result.entries}
+    for entry in result.entries:
+        posted.update(entry.evidence)
+    waiting = {pending.source_event_id for pending in result.pending}
+    outcomes: dict[str, Outcome] = {}
+    for message_id in intake.standing:
+        if message_id in refused:
+            outcomes[message_id] = Outcome.DEAD_LETTERED
+        elif message_id in posted:
+            outcomes[message_id] = Outcome.POSTED
+        elif message_id in waiting:
+            outcomes[message_id] = Outcome.PENDING
+        else:
+            outcomes[message_id] = Outcome.RECORDED
+    return outcomes
+
+
+def _order_of_time(event: Event) -> tuple[int, str]:
+    return event.occurred_at_micros, event.event_id
+
+
+def _order_of_entries(entry: JournalEntry) -> tuple[str, str]:
+    return entry.accounting_date, entry.entry_key
+
+
+def _order_of_updates(update: LifecycleUpdate) -> tuple[int, str]:
+    return update.effective_at_micros, update.update_id
+
+
+def _order_of_pending(pending: Pending) -> tuple[int, str, str]:
+    return pending.deadline_micros, pending.event_id, pending.reason
+
+
+def _order_of_refusals(refusal: Refusal) -> tuple[str, str]:
+    return refusal.event_id, refusal.reason
+
+
+def _order_of_conflicts(conflict: OwnershipConflict) -> tuple[str, str]:
+    return conflict.event_id, conflict.attribute
