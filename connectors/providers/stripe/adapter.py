@@ -106,9 +106,7 @@ def _recorded(event: StripeEvent) -> Mapped:
     return Mapped(party_ref=f"{SOURCE}:{event.id}")
 
 
-def _finish(
-    event: StripeEvent, mapped: Mapped, body: bytes, context: DecodeContext
-) -> Message:
+def _finish(event: StripeEvent, mapped: Mapped, body: bytes, context: DecodeContext) -> Message:
     return finish_message(
         context=context,
         message_id=f"{SOURCE}:{event.id}",

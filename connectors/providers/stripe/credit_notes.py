@@ -16,14 +16,14 @@ from connectors.decoding import Rejected
 from connectors.providers.stripe.amounts import currency_code, micros
 from connectors.providers.stripe.delivery import Delivery, Mapped, belongs, optional_customer_of
 from connectors.providers.stripe.invoice_lines import net_minor
-from connectors.providers.stripe.linking import ids_of, own_id, source_id, stated_links
-from connectors.providers.stripe.shapes import (
+from connectors.providers.stripe.invoice_shapes import (
     CreditNote,
     CustomerBalanceTransaction,
-    InvoiceRef,
     RefundRef,
 )
-from connectors.providers.stripe.shapes import CreditNoteLine as StripeLine
+from connectors.providers.stripe.invoice_shapes import CreditNoteLine as StripeLine
+from connectors.providers.stripe.linking import ids_of, own_id, source_id, stated_links
+from connectors.providers.stripe.shapes import InvoiceRef
 from connectors.providers.stripe.taxes import jurisdictions_of, stated_taxes, sums
 from ledger.events import (
     CanonicalEvent,
@@ -61,9 +61,7 @@ def map_credit_note(delivery: Delivery, note: CreditNote) -> Mapped:
         )
     if customer is None:
         return Mapped(events=events, link_refs=(invoice_id,), links=((note_id, invoice_id),))
-    return Mapped(
-        events=events, party_ref=customer, links=belongs((note_id, invoice_id), customer)
-    )
+    return Mapped(events=events, party_ref=customer, links=belongs((note_id, invoice_id), customer))
 
 
 def _issued(delivery: Delivery, note: CreditNote, customer: str | None) -> CreditNoteIssued:

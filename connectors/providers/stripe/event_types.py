@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 
-from connectors.providers.stripe import shapes
+from connectors.providers.stripe import invoice_shapes, shapes
 from connectors.providers.stripe.credit_notes import map_credit_note
 from connectors.providers.stripe.customers import map_customer
 from connectors.providers.stripe.delivery import Delivery, Mapped
@@ -53,16 +53,16 @@ def _table() -> dict[str, Mapping]:
             "customer.subscription: created updated deleted paused resumed pending_update_applied",
         ),
         (
-            shapes.Invoice,
+            invoice_shapes.Invoice,
             map_invoice,
             "invoice: created updated finalized paid payment_succeeded payment_failed voided "
             "marked_uncollectible overdue overpaid payment_action_required "
             "payment_attempt_required",
         ),
         (shapes.InvoicePayment, map_invoice_payment, "invoice_payment: paid"),
-        (shapes.InvoiceItem, map_item, "invoiceitem: created updated"),
-        (shapes.InvoiceItem, map_item_deleted, "invoiceitem: deleted"),
-        (shapes.CreditNote, map_credit_note, "credit_note: created updated voided"),
+        (invoice_shapes.InvoiceItem, map_item, "invoiceitem: created updated"),
+        (invoice_shapes.InvoiceItem, map_item_deleted, "invoiceitem: deleted"),
+        (invoice_shapes.CreditNote, map_credit_note, "credit_note: created updated voided"),
         (shapes.Charge, map_charge_paid, "charge: succeeded captured updated"),
         (shapes.Charge, map_charge_failed, "charge: failed"),
         (shapes.Charge, map_charge_refunded, "charge: refunded"),

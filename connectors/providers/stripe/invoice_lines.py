@@ -1,7 +1,8 @@
 """Lines and taxes of an invoice, made to add up the way Stripe adds them.
 
 total = line amounts - discounts - credits + exclusive taxes + shipping. Discounts and taxes
-are told per line, on the invoice only, or both, depending on version and settings. What does
+are told per line, on the invoice only, or both, depending on version and settings. Taxes
+flagged as inclusive count as exclusive where the total shows that they came on top. What does
 not add up by what the event states is left as it is, and refused with the event.
 """
 
@@ -10,16 +11,18 @@ from __future__ import annotations
 from collections import Counter
 from decimal import Decimal
 
+import msgspec
+
 from connectors.decoding import Rejected
-from connectors.providers.stripe.linking import own_id, source_id
-from connectors.providers.stripe.shapes import (
+from connectors.providers.stripe.invoice_shapes import (
     CreditNoteLine,
     Invoice,
     InvoiceItem,
     Line,
     LineOrigin,
-    Price,
 )
+from connectors.providers.stripe.linking import own_id, source_id
+from connectors.providers.stripe.shapes import Price
 from connectors.providers.stripe.taxes import jurisdictions_of, stated_taxes, sums
 from ledger.events import InvoiceLine, TaxAmount
 from ledger.money import allocate
@@ -38,23 +41,21 @@ def lines_and_taxes(invoice: Invoice) -> tuple[tuple[InvoiceLine, ...], Taxes]:
         raise Rejected(Reason.LINES_INCOMPLETE, f"only the first {len(lines)} lines are here")
     nets = [net_minor(line) for line in lines]
     line_taxes, invoice_taxes = _divide_taxes(invoice)
-    gap = invoice.total - sum(nets) - sums(invoice_taxes)[0]
-    if line_taxes:
-        gap -= sum([sums(taxes)[0] for taxes in line_taxes])
+    gap = invoice.total - sum(nets)
+    if line_taxes or invoice_taxes:
+        gap -= sum([sums(taxes)[0] for taxes in [*line_taxes, invoice_taxes]])
     shipping: tuple[InvoiceLine, ...] = ()
-    if gap:
+    if gap and gap == _inclusive_minor(line_taxes, invoice_taxes):
+        line_taxes = [_on_top(taxes) for taxes in line_taxes]
+        invoice_taxes = _on_top(invoice_taxes)
+    elif gap:
         nets, invoice_taxes, shipping = _close_gap(invoice, gap, nets, invoice_taxes)
     names = _line_names(lines)
-    return (
-        tuple(
-            [
-                _line(line, nets[i], names[i], line_taxes[i] if line_taxes else ())
-                for i, line in enumerate(lines)
-            ]
-        )
-        + shipping,
-        invoice_taxes,
-    )
+    made = [
+        _line(line, nets[i], names[i], line_taxes[i] if line_taxes else ())
+        for i, line in enumerate(lines)
+    ]
+    return (*made, *shipping), invoice_taxes
 
 
 def net_minor(line: Line | CreditNoteLine) -> int:
@@ -75,9 +76,8 @@ def net_minor(line: Line | CreditNoteLine) -> int:
 def _divide_taxes(invoice: Invoice) -> tuple[list[Taxes], Taxes]:
     """(taxes per line, none) when the lines tell all of the invoice's tax, else (none, taxes)."""
     lines = invoice.lines.data
-    on_lines = any([line.taxes or line.tax_amounts for line in lines])
     on_invoice = invoice.total_taxes or invoice.total_tax_amounts or invoice.tax
-    if not on_lines and not on_invoice:
+    if not on_invoice and not [line for line in lines if line.taxes or line.tax_amounts]:
         return [], ()
     known = jurisdictions_of(invoice.default_tax_rates, *[line.tax_rates for line in lines])
     per_line = [stated_taxes(line.taxes, line.tax_amounts, known) for line in lines]
@@ -91,6 +91,15 @@ def _divide_taxes(invoice: Invoice) -> tuple[list[Taxes], Taxes]:
     if told == sums(stated) or (nothing_stated and invoice.tax is None):
         return per_line, ()
     return [], stated
+
+
+def _inclusive_minor(line_taxes: list[Taxes], invoice_taxes: Taxes) -> int:
+    return sum([sums(taxes)[1] for taxes in [*line_taxes, invoice_taxes]])
+
+
+def _on_top(taxes: Taxes) -> Taxes:
+    """The same taxes as exclusive: what the total proves wins over the flag."""
+    return tuple([msgspec.structs.replace(tax, inclusive=False) for tax in taxes])
 
 
 # --- discounts and shipping --------------------------------------------------------------
@@ -149,16 +158,14 @@ def _spread_discount(invoice: Invoice, nets: list[int], discount: int) -> list[i
 
 
 def _line(line: Line, net: int, name: str, taxes: Taxes) -> InvoiceLine:
-    period = line.period
-    origin = _origin(line)
+    start, end = (line.period.start, line.period.end) if line.period else (None, None)
+    origin = _origin(line) if line.parent else None
     quantity = line.quantity_decimal if line.quantity_decimal is not None else line.quantity
     return InvoiceLine(
         line_id=name,
         amount_minor=net,
-        service_start_micros=period.start * 1_000_000
-        if period and period.start is not None
-        else None,
-        service_end_micros=period.end * 1_000_000 if period and period.end is not None else None,
+        service_start_micros=None if start is None else start * 1_000_000,
+        service_end_micros=None if end is None else end * 1_000_000,
         product=product_of(line),
         quantity=quantity,
         description=line.description,
@@ -232,7 +239,7 @@ def _line_names(lines: list[Line]) -> list[str]:
     lines can share; they are numbered in their order.
     """
     names = [line.unique_id or line.id for line in lines]
-    if len(set(names)) == len(names):
+    if len(names) == 1 or len(set(names)) == len(names):
         return names
     seen: Counter[str] = Counter()
     unique = []

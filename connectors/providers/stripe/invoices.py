@@ -11,6 +11,7 @@ from typing import Any
 from connectors.providers.stripe.amounts import currency_code, micros
 from connectors.providers.stripe.delivery import Delivery, Mapped, belongs, customer_of
 from connectors.providers.stripe.invoice_lines import lines_and_taxes
+from connectors.providers.stripe.invoice_shapes import Invoice, SubscriptionRef
 from connectors.providers.stripe.linking import (
     StatedLinks,
     ids_of,
@@ -19,12 +20,7 @@ from connectors.providers.stripe.linking import (
 )
 from connectors.providers.stripe.payments import failure_code, paid_towards
 from connectors.providers.stripe.settlement import settlement_of_charge
-from connectors.providers.stripe.shapes import (
-    Invoice,
-    InvoicePayment,
-    PaymentIntentRef,
-    SubscriptionRef,
-)
+from connectors.providers.stripe.shapes import InvoicePayment, PaymentIntentRef
 from ledger.events import (
     CanonicalEvent,
     InvoiceIssued,
@@ -70,7 +66,7 @@ def map_invoice(delivery: Delivery, invoice: Invoice) -> Mapped:
 def _known_ids(invoice: Invoice) -> tuple[str, ...]:
     """Ids that this invoice tells the customer of."""
     known = ids_of(invoice, invoice.charge, invoice.payment_intent)
-    for payment in _listed_payments(invoice):
+    for payment in _listed_payments(invoice) if invoice.payments else ():
         if payment.payment is not None:
             known += ids_of(payment.payment.charge, payment.payment.payment_intent)
     return known

@@ -10,8 +10,8 @@ from connectors.decoding import Rejected
 from connectors.providers.stripe.amounts import currency_code, micros
 from connectors.providers.stripe.delivery import Delivery, Mapped, belongs, optional_customer_of
 from connectors.providers.stripe.invoice_lines import product_of
+from connectors.providers.stripe.invoice_shapes import InvoiceItem, SubscriptionRef
 from connectors.providers.stripe.linking import StatedLinks, source_id, stated_links
-from connectors.providers.stripe.shapes import InvoiceItem, SubscriptionRef
 from ledger.events import ItemAccrued, ItemDeleted
 from ledger.reasons import Reason
 

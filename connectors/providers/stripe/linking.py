@@ -45,8 +45,13 @@ def source_id(ref: str | Identified | None) -> str | None:
 
 def ids_of(*refs: str | Identified | None) -> tuple[str, ...]:
     """`stripe:<id>` of every reference there is, each once, in order."""
-    found = [source_id(ref) for ref in refs if ref]
-    return tuple(dict.fromkeys([ref for ref in found if ref is not None]))
+    found: list[str] = []
+    for ref in refs:
+        if ref:
+            each = "stripe:" + (ref if type(ref) is str else ref.id)  # type: ignore[union-attr]
+            if each not in found:
+                found.append(each)
+    return tuple(found)
 
 
 def stated_links(keys: MetadataKeys, *metadata: Metadata) -> StatedLinks:

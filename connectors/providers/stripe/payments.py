@@ -211,7 +211,7 @@ def _invoice_of(delivery: Delivery, payment: Charge | PaymentIntent) -> dict[str
     if payment.invoice is None:
         linkage = "standalone" if delivery.payments_name_invoices else "unknown"
         return {"invoice_id": None, "linkage": linkage}
-    return {"invoice_id": source_id(payment.invoice), "linkage": "invoice"}  # type: ignore[arg-type]
+    return {"invoice_id": source_id(payment.invoice), "linkage": "invoice"}
 
 
 def _of_payment(
