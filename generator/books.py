@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from generator.catalogue import ENTITIES
-from generator.rates import RateTable, as_config
 
 
-def books_yaml(rates: RateTable) -> str:
-    """YAML that the product reads with `--books`: entities, notice, and the rates on file."""
-    return "".join(_lines(rates))
-
-
-def _lines(rates: RateTable) -> Iterator[str]:
-    yield "# Books of the generated company: legal entities, links and exchange rates.\n"
-    yield f"default_entity: {ENTITIES[0].code}\nentities:\n"
-    for entity in ENTITIES:
-        yield f"  {entity.code}:\n    functional_currency: {entity.currency}\n"
-    yield "links: strict\nrenewal_notice_days: 60\nrates:\n"
-    for name, rate in as_config(rates):
-        yield f"  {name}: {rate}\n"
+def books_yaml() -> str:
+    """YAML that the product reads with `--books`: legal entities, links, renewal notice."""
+    entities = "".join(
+        f"  {entity.code}:\n    functional_currency: {entity.currency}\n" for entity in ENTITIES
+    )
+    return (
+        "# Books of the generated company; its exchange rates are in rates.csv.\n"
+        f"default_entity: {ENTITIES[0].code}\n"
+        f"entities:\n{entities}"
+        "links: strict\n"
+        "renewal_notice_days: 60\n"
+    )

@@ -1,7 +1,8 @@
 """The door: generate a company, or write it to a directory.
 
 Files: `stripe-YYYY-MM.jsonl[.gz]`, `salesforce-YYYY-MM.jsonl`, `company.yaml` (the books'
-configuration) and `faults.json` (what was made to go wrong, and what should become of it).
+configuration), `rates.csv` (exchange rates on file) and `faults.json` (what was made to go
+wrong, and what should become of it).
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ from generator.malformed import malformed_kinds, malformed_lines
 from generator.months import DAY, add_months, seconds
 from generator.payouts import Balance
 from generator.plan import CompanyPlan, Habits, no_faults
-from generator.rates import RateTable, draw_rates
+from generator.rates import RateTable, draw_rates, rates_csv
 from generator.story import tell_story
 
 Progress = Callable[[int], None]
@@ -72,7 +73,8 @@ def generate_company(
         for file in spool.files():
             events += file.lines
             yield file
-    yield _text("company.yaml", books_yaml(company.rates))
+    yield _text("company.yaml", books_yaml())
+    yield _text("rates.csv", rates_csv(company.rates))
     manifest = Manifest(plan=plan, events=events, faults=tuple(company.faults))
     content = msgspec.json.format(msgspec.json.encode(manifest), indent=1)
     yield GeneratedFile(name="faults.json", content=content + b"\n", lines=0)

@@ -103,9 +103,7 @@ def _cut_off(body: Object) -> bytes:
 
 
 def _key_twice(body: Object) -> bytes:
-    line = _ENCODER.encode(body)
-    total = body["data"]["object"]["total"]
-    return line.replace(b'"total":%d,' % total, b'"total":%d,"total":1,' % total, 1)
+    return _ENCODER.encode(body).replace(b'"Name":', b'"Name":"Another","Name":', 1)
 
 
 def _yen_with_decimals(body: Object) -> bytes:
@@ -148,7 +146,7 @@ def _deep(body: Object) -> bytes:
 
 _KINDS: dict[str, tuple[str, str, Callable[[Object], bytes]]] = {
     "cut_off": ("stripe", "not_json", _cut_off),
-    "key_twice": ("stripe", "duplicate_key", _key_twice),
+    "key_twice": ("salesforce", "duplicate_key", _key_twice),
     "amount_as_words": ("stripe", "wrong_type", _changed(total="one hundred")),
     "no_currency": ("stripe", "missing_field", _without("currency")),
     "unknown_currency": ("stripe", "unknown_currency", _changed(currency="xqq")),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import date, timedelta
 from decimal import Decimal
 from random import Random
@@ -25,7 +24,10 @@ def draw_rates(seed: int, first: date, days: int) -> RateTable:
     return table
 
 
-def as_config(table: RateTable) -> Iterator[tuple[str, Decimal]]:
-    """Rates as the books configuration names them: `EUR/USD/2026-01-15` -> USD per EUR."""
-    for (currency, into, day), rate in sorted(table.items()):
-        yield f"{currency}/{into}/{day.isoformat()}", rate
+def rates_csv(table: RateTable) -> str:
+    """`rates.csv`: on `date`, one unit of `base` was worth `rate` units of `quote`."""
+    rows = [
+        f"{day.isoformat()},{base},{quote},{rate},generated\n"
+        for (base, quote, day), rate in sorted(table.items(), key=lambda row: row[0][::-1])
+    ]
+    return "date,base,quote,rate,source\n" + "".join(rows)

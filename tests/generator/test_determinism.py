@@ -47,7 +47,7 @@ def test_faults_of_delivery_leave_the_story_as_it_is(tmp_path: Path) -> None:
 
 def test_files_are_named_by_month_and_every_third_of_billing_is_compressed(tmp_path: Path) -> None:
     assert sorted(files_of(SMALL, tmp_path / "a")) == [
-        "company.yaml", "faults.json",
+        "company.yaml", "faults.json", "rates.csv",
         "salesforce-2026-01.jsonl", "salesforce-2026-02.jsonl", "salesforce-2026-03.jsonl",
         "salesforce-2026-04.jsonl", "stripe-2026-01.jsonl", "stripe-2026-02.jsonl",
         "stripe-2026-03.jsonl.gz", "stripe-2026-04.jsonl",
