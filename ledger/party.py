@@ -8,7 +8,7 @@ their repetition and their split into history and newcomers change nothing but w
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import msgspec
 
@@ -118,7 +118,7 @@ def _is_ambiguous(intake: Intake, books: _Books, ambiguous: Mapping[str, tuple[s
 # --- folding ------------------------------------------------------------------------------
 
 
-def _fold(messages: Iterable[Message], books: _Books, is_ambiguous: bool) -> FoldResult:
+def _fold(messages: Collection[Message], books: _Books, is_ambiguous: bool) -> FoldResult:
     found = _Found(entries=[], lifecycle=[], pending=[], refusals=[], conflicts=[], contracts=[])
     if is_ambiguous:
         held = [event for message in messages for event in message.events]
@@ -139,20 +139,20 @@ def _fold(messages: Iterable[Message], books: _Books, is_ambiguous: bool) -> Fol
 
 
 def _known_events(
-    messages: Iterable[Message], books: _Books, found: _Found
+    messages: Collection[Message], books: _Books, found: _Found
 ) -> tuple[list[Event], list[RecordChanged]]:
-    """Canonical events and CRM changes; what nobody owns yet is held."""
+    """Canonical events and CRM changes; while no message names the party, nobody owns them."""
     told: list[Event] = []
     changes: list[RecordChanged] = []
     for message in messages:
-        waits = _is_orphan(message, books.party_id)
         for event in message.events:
             if type(event) is RecordChanged:
                 changes.append(event)
-            elif waits:
-                found.pending.extend(_hold([event], Reason.UNMATCHED_PARTY, books))
             else:
                 told.append(event)
+    if told and all(_is_orphan(message, books.party_id) for message in messages):
+        found.pending.extend(_hold(told, Reason.UNMATCHED_PARTY, books))
+        told = []
     return told, changes
 
 
