@@ -166,7 +166,9 @@ def _rejected_by_type(message: str) -> Rejected:
         name = message.split("`")[1]
         return Rejected(Reason.MISSING_FIELD, f"{name} is absent at {at}")
     if message.startswith("Expected `"):
-        return Rejected(Reason.WRONG_TYPE, f"{message[: found.start()] if found else message} ({at})")
+        return Rejected(
+            Reason.WRONG_TYPE, f"{message[: found.start()] if found else message} ({at})"
+        )
     if message.startswith("Integer value out of range"):
         return Rejected(Reason.AMOUNT_OUT_OF_RANGE, f"integer out of range at {at}")
     return Rejected(Reason.INVALID_VALUE, f"value not allowed at {at}")
@@ -237,7 +239,7 @@ def finish_message(
         raise Rejected(Reason.TIMESTAMP_OUT_OF_RANGE, "the event's own time is not in 2000-2099")
     labels = [check_event(event, context) for event in events]
     told = {(e.customer_id, e.account_id) for e in events if e.customer_id and e.account_id}
-    account_links = tuple(sorted({*account_links, *told})) if told else account_links  # type: ignore[arg-type]
+    account_links = tuple(sorted({*account_links, *told})) if told else account_links
     return Message(
         message_id=message_id,
         tenant=context.tenant,

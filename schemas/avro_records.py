@@ -14,7 +14,7 @@ from typing import Any
 
 import fastavro
 
-from schemas.avro_walk import AVRO_DAMAGED, walk_datum
+from schemas.avro_walk import AVRO_DAMAGED, TRAILING_BYTES, AvroWalker
 from schemas.decimals import decimal_from_bytes, decimal_to_bytes
 from schemas.rules import AMOUNT_PRECISION, SchemaViolation
 from schemas.shapes import ArrayShape, MapShape, OptionalShape, RecordShape, Scalar, Shape
@@ -47,33 +47,50 @@ class AvroCodec:
 
         Raises SchemaViolation: avro_damaged, trailing_bytes, unknown_symbol, amount_precision.
         """
-        raw = self._read_strictly(datum)
-        if reader is None or reader is self:
-            return self._loaded(raw)
+        raw, end = self.split(datum)
+        if end != len(datum):
+            left = f"{len(datum) - end} bytes are left over after the record"
+            raise SchemaViolation(TRAILING_BYTES, "", left)
+        return self.load(raw) if reader is None or reader is self else self.resolve(datum, reader)
+
+    def split(self, data: bytes, start: int = 0) -> tuple[Any, int]:
+        """Read the datum that starts at `start`, strictly: (raw value for `load`, its end).
+
+        Raises SchemaViolation: avro_damaged, unknown_symbol.
+        """
+        stream = io.BytesIO(data)
+        stream.seek(start)
         try:
-            resolved = fastavro.schemaless_reader(
+            raw = fastavro.schemaless_reader(stream, self._raw_schema, None)
+            end = stream.tell()
+            if self._write(raw) == data[start:end]:
+                return raw, end
+        except _UNREADABLE:
+            raw = None
+        walker = AvroWalker(data, start)
+        walker.value(self.shape, "")
+        if raw is None:
+            raise SchemaViolation(AVRO_DAMAGED, "", "cannot be decoded")
+        return raw, walker.at
+
+    def load(self, raw: Any) -> dict[str, Any]:
+        """Turn what `split` read into a record. Raises SchemaViolation(amount_precision)."""
+        record: dict[str, Any] = self._load(raw) if self._load else raw
+        return record
+
+    def resolve(self, datum: bytes, reader: AvroCodec) -> dict[str, Any]:
+        """Read a datum of this version, known to be sound, as a record of another version.
+
+        Raises SchemaViolation where the versions do not fit.
+        """
+        try:
+            raw = fastavro.schemaless_reader(
                 io.BytesIO(datum), self._raw_schema, reader._raw_schema
             )
         except (fastavro.read.SchemaResolutionError, *_UNREADABLE):
             detail = "cannot be read as the version asked for"
             raise SchemaViolation(AVRO_DAMAGED, "", detail) from None
-        return reader._loaded(resolved)
-
-    def _read_strictly(self, datum: bytes) -> Any:
-        try:
-            raw = fastavro.schemaless_reader(io.BytesIO(datum), self._raw_schema, None)
-            if self._write(raw) == datum:
-                return raw
-        except _UNREADABLE:
-            raw = None
-        walk_datum(self.shape, datum)
-        if raw is None:
-            raise SchemaViolation(AVRO_DAMAGED, "", "cannot be decoded")
-        return raw
-
-    def _loaded(self, raw: Any) -> dict[str, Any]:
-        record: dict[str, Any] = self._load(raw) if self._load else raw
-        return record
+        return reader.load(raw)
 
     def _write(self, raw: Any) -> bytes:
         out = io.BytesIO()
@@ -101,19 +118,31 @@ def _loader(shape: Shape) -> Convert | None:
     """From fastavro's value to the record's; None where they are the same."""
     match shape:
         case OptionalShape():
-            inner = _loader(shape.inner)
-            return inner and (lambda value: None if value is None else inner(value))
+            load = _loader(shape.inner)
+            return None if load is None else _optional_loader(load)
         case ArrayShape():
-            item = _loader(shape.items)
-            return tuple if item is None else lambda value: tuple([item(v) for v in value])
+            load = _loader(shape.items)
+            return tuple if load is None else _array_loader(load)
         case MapShape():
-            inner = _loader(shape.values)
-            return inner and (lambda value: {k: inner(v) for k, v in value.items()})
+            load = _loader(shape.values)
+            return None if load is None else _map_loader(load)
         case RecordShape():
             return _record_loader(shape)
         case Scalar(kind="decimal"):
             return _load_decimal
     return None
+
+
+def _optional_loader(load: Convert) -> Convert:
+    return lambda value: None if value is None else load(value)
+
+
+def _array_loader(load: Convert) -> Convert:
+    return lambda value: tuple([load(item) for item in value])
+
+
+def _map_loader(load: Convert) -> Convert:
+    return lambda value: {key: load(item) for key, item in value.items()}
 
 
 def _record_loader(shape: RecordShape) -> Convert | None:
@@ -161,5 +190,3 @@ def _dumper(shape: Shape, get: Callable[[Any, str], Any]) -> Convert:
 
 def _same(value: Any) -> Any:
     return value
-
-

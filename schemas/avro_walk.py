@@ -22,16 +22,6 @@ TRAILING_BYTES = "trailing_bytes"
 UNKNOWN_SYMBOL = "unknown_symbol"
 
 
-def walk_datum(shape: RecordShape, datum: bytes) -> None:
-    """Raise SchemaViolation (avro_damaged, trailing_bytes, unknown_symbol) unless `datum` is
-    exactly one record of this shape."""
-    walker = AvroWalker(datum)
-    walker.value(shape, "")
-    if walker.at != len(datum):
-        left = len(datum) - walker.at
-        raise SchemaViolation(TRAILING_BYTES, "", f"{left} bytes are left over after the record")
-
-
 class AvroWalker:
     """A position in bytes that moves over values; `at` is where the next one starts."""
 

@@ -65,6 +65,11 @@ class SchemaViolation(Exception):
         super().__init__(f"{reason} at {path or 'the record'}: {detail}")
         self.violation = Violation(reason=reason, path=path, detail=detail)
 
+    @classmethod
+    def of(cls, found: Violation) -> SchemaViolation:
+        """The exception that carries `found`."""
+        return cls(found.reason, found.path, found.detail)
+
 
 def violation(reason: str, path: str, detail: str) -> Violation:
     """Shorter to write than the struct."""
