@@ -77,9 +77,7 @@ class FileBooks:
         ordered = [by_id[key] for key in sorted(by_id)]
         name = f"dead-letters-{ordered[0].dead_letter_id}.jsonl"
         write_json_lines(self._directory, name, ordered)
-        return CommitCounts(
-            dead_lettered=len(ordered), duplicates=len(letters) - len(ordered)
-        )
+        return CommitCounts(dead_lettered=len(ordered), duplicates=len(letters) - len(ordered))
 
 
 class BothBooks:

@@ -12,6 +12,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import apache_beam as beam
+from apache_beam.pvalue import PCollection
 
 from connectors.event_files import RangeDecoder
 from connectors.files.listing import FileRange
@@ -27,8 +28,8 @@ from transforms.write_books import WriteBooks, WriteDeadLetters
 class Committed(NamedTuple):
     """What the sink took: PCollection[CommitCounts] of the contracts and of the dead letters."""
 
-    contracts: beam.PCollection
-    dead_letters: beam.PCollection
+    contracts: PCollection
+    dead_letters: PCollection
 
 
 def order_to_cash(

@@ -1,12 +1,12 @@
 """order_to_cash, unbounded: the same fold, on events as they come.
 
-    payloads -> DecodeLive -> ResolveOrphans -> JoinInWindows -> FoldAndTake
-                   :rejected ─────────────────────────────────> WriteDeadLetters
+payloads -> DecodeLive -> ResolveOrphans -> JoinInWindows -> FoldAndTake
+               :rejected ─────────────────────────────────> WriteDeadLetters
 """
 
 from __future__ import annotations
 
-import apache_beam as beam
+from apache_beam.pvalue import PCollection
 
 from connectors.event_files import EventDecoder
 from pipelines.books import open_books, open_live_books
@@ -23,7 +23,7 @@ EARLY_SECONDS = 2
 
 
 def order_to_cash_live(
-    payloads: beam.PCollection,
+    payloads: PCollection,
     settings: RunSettings,
     *,
     window_seconds: int = WINDOW_SECONDS,

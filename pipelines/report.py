@@ -25,9 +25,7 @@ class RunReport(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def accounted(self) -> int:
         """Messages whose end is known."""
-        return (
-            self.posted + self.recorded + self.pending + self.dead_lettered + self.duplicates
-        )
+        return self.posted + self.recorded + self.pending + self.dead_lettered + self.duplicates
 
     @property
     def conserved(self) -> bool:

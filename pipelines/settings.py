@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from connectors.event_files import DecodeSettings
+from connectors.files.rates import load_rates
 from connectors.policy_packs import load_books_config, load_policy_pack
 from pipelines.options import OrderToCashOptions
 from transforms.fold_contracts import FoldSettings
@@ -26,7 +27,10 @@ def settings_of(options: OrderToCashOptions) -> RunSettings:
     Raises the loaders' own errors, which say what is wrong in which file.
     """
     policy = load_policy_pack(options.policy)
-    books = load_books_config(options.books)
+    books = load_books_config(str(options.books) if options.books else None)
+    if options.rates is not None:
+        rates = {**books.rates, **load_rates(str(options.rates))}
+        books = msgspec.structs.replace(books, rates=rates)
     return RunSettings(
         decoding=DecodeSettings(tenant=options.tenant, books=books),
         fold=FoldSettings(

@@ -108,8 +108,10 @@ def test_class_names_say_what_and_not_which_drawer(path: Path) -> None:
 def test_nobody_catches_everything(path: Path) -> None:
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.ExceptHandler):
-            caught = {item.id for item in ast.walk(node.type) if isinstance(item, ast.Name)} if (
-                node.type
-            ) else {"BaseException"}
+            caught = (
+                {item.id for item in ast.walk(node.type) if isinstance(item, ast.Name)}
+                if (node.type)
+                else {"BaseException"}
+            )
             reraises = any(isinstance(item, ast.Raise) for item in ast.walk(node))
             assert not caught & {"Exception", "BaseException"} or reraises, f"line {node.lineno}"

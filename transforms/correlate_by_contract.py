@@ -13,6 +13,7 @@ from typing import Protocol
 
 import apache_beam as beam
 import msgspec
+from apache_beam.pvalue import PCollection
 
 from ledger.identity import Identity
 from transforms.decode_events import LinkBlock, SealedMessage
@@ -59,7 +60,7 @@ def route_block(
     return routed
 
 
-class CorrelateByContract(beam.PTransform):  # type: ignore[misc]
+class CorrelateByContract(beam.PTransform):
     """PCollection[bytes: list of SealedMessage] -> PCollection[(shard, iterable of bytes)].
 
     Bounded. Every block in a group is a MessagePack list of RoutedMessage; all messages of a party
@@ -69,7 +70,7 @@ class CorrelateByContract(beam.PTransform):  # type: ignore[misc]
 
     def __init__(
         self,
-        links: beam.PCollection,
+        links: PCollection,
         shards: int,
         known_links: Callable[[], KnownLinks] | None,
         decided: dict[str, str],
@@ -78,7 +79,7 @@ class CorrelateByContract(beam.PTransform):  # type: ignore[misc]
         self._links = links
         self._route = _RoutePartiesFn(shards, known_links, decided)
 
-    def expand(self, blocks: beam.PCollection) -> beam.PCollection:
+    def expand(self, blocks: PCollection) -> PCollection:
         return (
             blocks
             | "RouteParties"
@@ -89,7 +90,7 @@ class CorrelateByContract(beam.PTransform):  # type: ignore[misc]
         )
 
 
-class _RoutePartiesFn(beam.DoFn):  # type: ignore[misc]
+class _RoutePartiesFn(beam.DoFn):
     def __init__(
         self,
         shards: int,

@@ -11,6 +11,7 @@ from typing import Generic, NamedTuple, TypeVar
 
 import apache_beam as beam
 import msgspec
+from apache_beam.pvalue import PCollection
 
 from ledger.messages import DeadLetter, Message
 from transforms.counting import MESSAGES_READ, counter
@@ -68,11 +69,11 @@ class DecodedBlock(NamedTuple):
 class DecodedEvents(NamedTuple):
     """Result of DecodeEvents; all three as bounded or unbounded as the input."""
 
-    accepted: beam.PCollection
+    accepted: PCollection
     """bytes: MessagePack list of SealedMessage."""
-    links: beam.PCollection
+    links: PCollection
     """bytes: MessagePack LinkBlock."""
-    rejected: beam.PCollection
+    rejected: PCollection
     """list[DeadLetter]."""
 
 
@@ -90,21 +91,21 @@ def decode_block(results: Iterable[Message | DeadLetter]) -> DecodedBlock:
     return DecodedBlock(sealed, links_of(accepted), rejected)
 
 
-class DecodeEvents(beam.PTransform, Generic[Block]):  # type: ignore[misc]
+class DecodeEvents(beam.PTransform, Generic[Block]):
     """PCollection of blocks -> DecodedEvents, by the decoder that the pipeline hands in."""
 
     def __init__(self, decode: Decode[Block]) -> None:
         super().__init__()
         self._decode = decode
 
-    def expand(self, blocks: beam.PCollection) -> DecodedEvents:
+    def expand(self, blocks: PCollection) -> DecodedEvents:
         outputs = blocks | "DecodeBlock" >> beam.ParDo(_DecodeBlockFn(self._decode)).with_outputs(
             LINKS, REJECTED, main="accepted"
         )
         return DecodedEvents(outputs["accepted"], outputs[LINKS], outputs[REJECTED])
 
 
-class _DecodeBlockFn(beam.DoFn):  # type: ignore[misc]
+class _DecodeBlockFn(beam.DoFn, Generic[Block]):
     def __init__(self, decode: Decode[Block]) -> None:
         self._decode = decode
         self._read = counter(MESSAGES_READ)

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import apache_beam as beam
 import msgspec
+from apache_beam.pvalue import PCollection
 from apache_beam.transforms.window import TimestampedValue
 from apache_beam.utils.timestamp import Timestamp
 
@@ -25,27 +26,27 @@ class Payload(NamedTuple):
 class DecodedLive(NamedTuple):
     """Result of DecodeLive, unbounded."""
 
-    accepted: beam.PCollection
+    accepted: PCollection
     """bytes: Message as MessagePack, timestamped with when it happened."""
-    rejected: beam.PCollection
+    rejected: PCollection
     """list[DeadLetter] of one."""
 
 
-class DecodeLive(beam.PTransform):  # type: ignore[misc]
+class DecodeLive(beam.PTransform):
     """PCollection[Payload] -> DecodedLive, by the decoder that the pipeline hands in."""
 
     def __init__(self, decode: Callable[[bytes, str], Message | DeadLetter]) -> None:
         super().__init__()
         self._decode = decode
 
-    def expand(self, payloads: beam.PCollection) -> DecodedLive:
+    def expand(self, payloads: PCollection) -> DecodedLive:
         outputs = payloads | "DecodePayload" >> beam.ParDo(
             _DecodePayloadFn(self._decode)
         ).with_outputs(REJECTED, main="accepted")
         return DecodedLive(outputs["accepted"], outputs[REJECTED])
 
 
-class _DecodePayloadFn(beam.DoFn):  # type: ignore[misc]
+class _DecodePayloadFn(beam.DoFn):
     def __init__(self, decode: Callable[[bytes, str], Message | DeadLetter]) -> None:
         self._decode = decode
         self._read = counter(MESSAGES_READ)

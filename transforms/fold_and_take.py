@@ -13,6 +13,7 @@ from typing import Protocol
 
 import apache_beam as beam
 import msgspec
+from apache_beam.pvalue import PCollection
 
 from ledger.identity import Identity
 from ledger.messages import Message
@@ -30,14 +31,14 @@ class LiveBooks(Books, KnownLinks, PartyHistory, Protocol):
     """A sink that also remembers: the ledger store."""
 
 
-class FoldAndTake(beam.PTransform):  # type: ignore[misc]
+class FoldAndTake(beam.PTransform):
     """PCollection[(party_ref, iterable of bytes: Message)] -> PCollection[CommitCounts]."""
 
     def __init__(self, settings: FoldSettings, open_books: Callable[[], LiveBooks]) -> None:
         super().__init__()
         self._fold = _FoldFiringFn(settings, open_books)
 
-    def expand(self, firings: beam.PCollection) -> beam.PCollection:
+    def expand(self, firings: PCollection) -> PCollection:
         return firings | "FoldFiring" >> beam.ParDo(self._fold)
 
 
@@ -71,7 +72,7 @@ def fold_and_take(
     raise StaleParty(f"{party_ref}: refused {MAX_ATTEMPTS} times in a row")
 
 
-class _FoldFiringFn(beam.DoFn):  # type: ignore[misc]
+class _FoldFiringFn(beam.DoFn):
     def __init__(self, settings: FoldSettings, open_books: Callable[[], LiveBooks]) -> None:
         self._settings = settings
         self._open_books = open_books

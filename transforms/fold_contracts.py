@@ -12,6 +12,7 @@ from typing import NamedTuple, Protocol
 
 import apache_beam as beam
 import msgspec
+from apache_beam.pvalue import PCollection
 
 from ledger.messages import Message
 from ledger.party import assemble_party
@@ -64,16 +65,14 @@ class FoldedChunk(NamedTuple):
     parties: list[FoldedParty]
 
 
-class FoldContracts(beam.PTransform):  # type: ignore[misc]
+class FoldContracts(beam.PTransform):
     """PCollection[(shard, iterable of routed blocks)] -> PCollection[FoldedChunk]. Bounded."""
 
-    def __init__(
-        self, settings: FoldSettings, history: Callable[[], PartyHistory] | None
-    ) -> None:
+    def __init__(self, settings: FoldSettings, history: Callable[[], PartyHistory] | None) -> None:
         super().__init__()
         self._fold = _FoldShardFn(settings, history)
 
-    def expand(self, shards: beam.PCollection) -> beam.PCollection:
+    def expand(self, shards: PCollection) -> PCollection:
         return shards | "FoldShard" >> beam.ParDo(self._fold).with_output_types(FoldedChunk)
 
 
@@ -126,10 +125,8 @@ def fold_parties(
     return folded
 
 
-class _FoldShardFn(beam.DoFn):  # type: ignore[misc]
-    def __init__(
-        self, settings: FoldSettings, history: Callable[[], PartyHistory] | None
-    ) -> None:
+class _FoldShardFn(beam.DoFn):
+    def __init__(self, settings: FoldSettings, history: Callable[[], PartyHistory] | None) -> None:
         self._settings = settings
         self._open_history = history
 

@@ -8,6 +8,7 @@ panes (every event is handed on once), and an allowed lateness that never drops 
 from __future__ import annotations
 
 import apache_beam as beam
+from apache_beam.pvalue import PCollection
 from apache_beam.transforms.trigger import (
     AccumulationMode,
     AfterCount,
@@ -22,7 +23,7 @@ ALLOWED_LATENESS_SECONDS = 100 * 366 * 24 * 3600
 """A century: longer than any event date the decoders accept, so nothing is ever dropped."""
 
 
-class JoinInWindows(beam.PTransform):  # type: ignore[misc]
+class JoinInWindows(beam.PTransform):
     """PCollection[(party_ref, bytes)] -> PCollection[(party_ref, iterable of bytes)]. Unbounded.
 
     `early_seconds` is how long events may wait for company (processing time); None for engines
@@ -34,7 +35,7 @@ class JoinInWindows(beam.PTransform):  # type: ignore[misc]
         self._window_seconds = window_seconds
         self._early_seconds = early_seconds
 
-    def expand(self, events: beam.PCollection) -> beam.PCollection:
+    def expand(self, events: PCollection) -> PCollection:
         return (
             events
             | "Window"

@@ -6,16 +6,17 @@ from collections.abc import Sequence
 from typing import Generic, TypeVar
 
 import apache_beam as beam
+from apache_beam.pvalue import PBegin, PCollection
 
 Block = TypeVar("Block")
 
 
-class ReadEventFiles(beam.PTransform, Generic[Block]):  # type: ignore[misc]
+class ReadEventFiles(beam.PTransform, Generic[Block]):
     """Root transform: the given blocks, reshuffled so that no worker gets them all. Bounded."""
 
     def __init__(self, blocks: Sequence[Block]) -> None:
         super().__init__()
         self._blocks = blocks
 
-    def expand(self, pbegin: beam.pvalue.PBegin) -> beam.PCollection:
+    def expand(self, pbegin: PBegin) -> PCollection:
         return pbegin | "Blocks" >> beam.Create(self._blocks) | beam.Reshuffle()

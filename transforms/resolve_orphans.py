@@ -13,6 +13,7 @@ from typing import NamedTuple
 import apache_beam as beam
 import msgspec
 from apache_beam.coders import BytesCoder, StrUtf8Coder
+from apache_beam.pvalue import PCollection
 from apache_beam.transforms.userstate import (
     BagRuntimeState,
     BagStateSpec,
@@ -33,7 +34,7 @@ class TaughtOrWaiting(NamedTuple):
     message: bytes | None
 
 
-class ResolveOrphans(beam.PTransform):  # type: ignore[misc]
+class ResolveOrphans(beam.PTransform):
     """PCollection[bytes: Message] -> PCollection[(party_ref, bytes: Message)].
 
     An orphan is emitted at once under its own id, so that it is seen waiting (pending in the
@@ -41,14 +42,13 @@ class ResolveOrphans(beam.PTransform):  # type: ignore[misc]
     emission moves it.
     """
 
-    def expand(self, messages: beam.PCollection) -> beam.PCollection:
+    def expand(self, messages: PCollection) -> PCollection:
         split = messages | "SplitOrphans" >> beam.ParDo(_SplitOrphansFn()).with_outputs(
             OWNED, main="joined"
         )
-        joined = (
-            split["joined"].with_output_types(tuple[str, TaughtOrWaiting])
-            | "JoinOnId" >> beam.ParDo(_JoinOnIdFn()).with_output_types(tuple[str, bytes])
-        )
+        joined = split["joined"].with_output_types(
+            tuple[str, TaughtOrWaiting]
+        ) | "JoinOnId" >> beam.ParDo(_JoinOnIdFn()).with_output_types(tuple[str, bytes])
         owned = split[OWNED] | "Owned" >> beam.Map(_as_pair).with_output_types(tuple[str, bytes])
         return (owned, joined) | "OwnedAndJoined" >> beam.Flatten()
 
@@ -57,7 +57,7 @@ def _as_pair(pair: tuple[str, bytes]) -> tuple[str, bytes]:
     return pair
 
 
-class _SplitOrphansFn(beam.DoFn):  # type: ignore[misc]
+class _SplitOrphansFn(beam.DoFn):
     def setup(self) -> None:
         self._decoder = msgspec.msgpack.Decoder(Message)
 
@@ -71,15 +71,15 @@ class _SplitOrphansFn(beam.DoFn):  # type: ignore[misc]
             yield message.link_refs[0], TaughtOrWaiting(None, encoded)
 
 
-class _JoinOnIdFn(beam.DoFn):  # type: ignore[misc]
+class _JoinOnIdFn(beam.DoFn):
     OWNER = ReadModifyWriteStateSpec("owner", StrUtf8Coder())
     WAITING = BagStateSpec("waiting", BytesCoder())
 
     def process(  # type: ignore[override]
         self,
         element: tuple[str, TaughtOrWaiting],
-        owner: ReadModifyWriteRuntimeState = beam.DoFn.StateParam(OWNER),
-        waiting: BagRuntimeState = beam.DoFn.StateParam(WAITING),
+        owner: ReadModifyWriteRuntimeState = beam.DoFn.StateParam(OWNER),  # type: ignore[assignment]
+        waiting: BagRuntimeState = beam.DoFn.StateParam(WAITING),  # type: ignore[assignment]
     ) -> Iterator[tuple[str, bytes]]:
         known = owner.read()
         link, side = element

@@ -11,8 +11,10 @@ from typing import Protocol
 
 import apache_beam as beam
 import msgspec
+from apache_beam.pvalue import PCollection
 
 from ledger.messages import DeadLetter
+from ledger.results import FoldedParty
 from transforms import counting
 from transforms.fold_contracts import FoldedChunk
 
@@ -34,7 +36,7 @@ class CommitCounts(msgspec.Struct, frozen=True, kw_only=True):
 class Books(Protocol):
     """A sink of folded parties and dead letters; taking the same again adds nothing (I4)."""
 
-    def take(self, chunk_name: str, parties: list) -> CommitCounts:  # type: ignore[type-arg]
+    def take(self, chunk_name: str, parties: list[FoldedParty]) -> CommitCounts:
         """Write what should stand for these parties, all or nothing."""
         ...
 
@@ -43,25 +45,25 @@ class Books(Protocol):
         ...
 
 
-class WriteBooks(beam.PTransform):  # type: ignore[misc]
+class WriteBooks(beam.PTransform):
     """PCollection[FoldedChunk] -> PCollection[CommitCounts], one per chunk."""
 
     def __init__(self, open_books: Callable[[], Books]) -> None:
         super().__init__()
         self._open_books = open_books
 
-    def expand(self, chunks: beam.PCollection) -> beam.PCollection:
+    def expand(self, chunks: PCollection) -> PCollection:
         return chunks | "TakeChunk" >> beam.ParDo(_TakeChunkFn(self._open_books))
 
 
-class WriteDeadLetters(beam.PTransform):  # type: ignore[misc]
+class WriteDeadLetters(beam.PTransform):
     """PCollection[list[DeadLetter]] -> PCollection[CommitCounts], one per list."""
 
     def __init__(self, open_books: Callable[[], Books]) -> None:
         super().__init__()
         self._open_books = open_books
 
-    def expand(self, letters: beam.PCollection) -> beam.PCollection:
+    def expand(self, letters: PCollection) -> PCollection:
         return letters | "TakeDeadLetters" >> beam.ParDo(_TakeDeadLettersFn(self._open_books))
 
 
@@ -74,7 +76,7 @@ def count(counts: CommitCounts) -> CommitCounts:
     return counts
 
 
-class _TakeChunkFn(beam.DoFn):  # type: ignore[misc]
+class _TakeChunkFn(beam.DoFn):
     def __init__(self, open_books: Callable[[], Books]) -> None:
         self._open_books = open_books
 
@@ -85,7 +87,7 @@ class _TakeChunkFn(beam.DoFn):  # type: ignore[misc]
         yield count(self._books.take(chunk.name, chunk.parties))
 
 
-class _TakeDeadLettersFn(beam.DoFn):  # type: ignore[misc]
+class _TakeDeadLettersFn(beam.DoFn):
     def __init__(self, open_books: Callable[[], Books]) -> None:
         self._open_books = open_books
 
