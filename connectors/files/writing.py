@@ -18,9 +18,22 @@ _ENCODER = msgspec.json.Encoder(order="deterministic")
 def write_block(directory: str, name: str, lines: Iterable[bytes]) -> str:
     r"""Write `lines` (without newlines) to `directory/name`, each ended by `\n`; return the path.
 
+    Raises ValueError for a line that contains a newline; see `write_whole` for the rest.
+    """
+    return write_whole(directory, name, _ended(lines))
+
+
+def write_text(directory: str, name: str, pieces: Iterable[str]) -> str:
+    """Write pieces of text as they are, in UTF-8; see `write_whole`."""
+    return write_whole(directory, name, (piece.encode() for piece in pieces))
+
+
+def write_whole(directory: str, name: str, pieces: Iterable[bytes]) -> str:
+    """Write `pieces`, one after the other, to `directory/name`; return the path.
+
     The file appears by a rename after its bytes are on disk. The directory is made when it
-    is not there. Raises ValueError for a line that contains a newline or a name that is not a
-    plain file name; then nothing is left behind.
+    is not there. When the pieces fail half-way, or for a name that is not a plain file name
+    (ValueError), nothing is left behind.
     """
     _assert_plain_name(name)
     os.makedirs(directory, exist_ok=True)
@@ -29,7 +42,7 @@ def write_block(directory: str, name: str, lines: Iterable[bytes]) -> str:
     temporary = os.path.join(directory, f".{name}.{uuid.uuid4().hex}.tmp")
     try:
         with open(temporary, "xb") as file:
-            file.writelines(_ended(lines))
+            file.writelines(pieces)
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, path)

@@ -11,7 +11,13 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from connectors.files.writing import block_name, json_lines, write_block, write_json_lines
+from connectors.files.writing import (
+    block_name,
+    json_lines,
+    write_block,
+    write_json_lines,
+    write_text,
+)
 from ledger.messages import DeadLetter, dead_letter_id
 
 
@@ -69,6 +75,11 @@ def test_a_line_with_a_newline_would_be_two_and_is_refused(tmp_path: Path) -> No
     with pytest.raises(ValueError, match="must not contain a newline"):
         write_block(str(tmp_path), "a.jsonl", [b"1\n2"])
     assert list(tmp_path.iterdir()) == []
+
+
+def test_text_is_written_as_it_is(tmp_path: Path) -> None:
+    path = write_text(str(tmp_path), "a.csv", ["Łódź\r\n", '"two\nlines"', "\r\n"])
+    assert Path(path).read_bytes() == 'Łódź\r\n"two\nlines"\r\n'.encode()
 
 
 def test_shards_have_fixed_names() -> None:
