@@ -42,8 +42,12 @@ def tell_amendment(life: Life, at: int, product: Product, quantity: int, unit_mi
 
 
 def tell_renewal(life: Life, at: int, terms: int) -> None:
-    """The contract runs for one more term: a renewal order."""
+    """The contract runs for one more term: a renewal order, or a longer term where CRM is thin."""
     deal = life.deal
+    if not life.habits.full_crm:
+        longer = {"ContractTerm": deal.term_months * (terms + 1)}
+        life.crm(at, "Contract", deal.contract_id, "UPDATE", longer)
+        return
     start, end = contract_end(deal, terms), contract_end(deal, terms + 1)
     _tell_order(life, 100 + terms, at, "Renewal", start, end, _as_sold(life))
 

@@ -71,11 +71,12 @@ class Habits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 def plain_habits() -> Habits:
     """Habits of the bulk company: subscriptions, invoices, payments, and little else."""
     quiet = dict.fromkeys(
-        "self_serve metered trial by_transfer setup_fee upgrade amends_address noise".split(), 0.0
+        "self_serve metered trial by_transfer setup_fee upgrade amends_address noise foreign "
+        "credit_note refund dispute old_2017".split(),
+        0.0,
     )
-    rare = {"failed_payment": 0.01, "credit_note": 0.005, "refund": 0.005, "dispute": 0.001}
     return Habits(
-        **quiet, **rare, cancel=0.004, foreign=0.0, old_2017=0.0, old_2020=0.1, annual=0.1,
+        **quiet, failed_payment=0.01, recovers=1.0, cancel=0.004, old_2020=0.1, annual=0.1,
         all_payment_events=False, full_crm=False,
     )  # fmt: skip
 
