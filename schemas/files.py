@@ -1,6 +1,6 @@
 """Reading the registry's files into typed structs, every mistake collected with its file.
 
-The layout: `registry.yaml`, `common/*.avsc`, `common/currencies.txt`,
+The layout: `registry.yaml`, `common/*.avsc`, `common/currencies.yaml`,
 `subjects/<name>/{subject.yaml, v<n>.avsc, CHANGELOG.md, examples/v<n>/{ok,bad}/*.json}`,
 `registry.lock`.
 """
@@ -90,14 +90,17 @@ def read_common_types(root: Path, problems: list[str]) -> dict[str, Json]:
     return types
 
 
+class CurrenciesFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`common/currencies.yaml`."""
+
+    currencies: str
+    """Codes with spaces between them."""
+
+
 def read_currencies(root: Path, problems: list[str]) -> frozenset[str]:
     """Read the currency codes that records may carry."""
-    path = root / "common" / "currencies.txt"
-    if not path.is_file():
-        problems.append(f"{path}: is missing")
-        return frozenset()
-    lines = path.read_text(encoding="utf-8").splitlines()
-    return frozenset(code for line in lines if not line.startswith("#") for code in line.split())
+    file = _read_yaml(root / "common" / "currencies.yaml", CurrenciesFile, problems)
+    return frozenset(file.currencies.split()) if file is not None else frozenset()
 
 
 def read_subject_folder(folder: Path, problems: list[str]) -> SubjectFolder:

@@ -1,4 +1,4 @@
-"""Links what the registry's files say: types inlined, schemas linted, fields that are named found."""
+"""Links what the registry's files say: inlines types, lints schemas, finds the fields named."""
 
 from __future__ import annotations
 

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from schemas import files
-from schemas.lint import Limits
 from schemas.linking import link_subject
+from schemas.lint import Limits
 from schemas.versions import SubjectVersion
 
 PACKAGE_ROOT = Path(__file__).parent
