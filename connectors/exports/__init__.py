@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterable, Iterator
 from connectors.exports.beancount import beancount_text
 from connectors.exports.csv_export import csv_text
 from connectors.exports.hledger import hledger_text
-from connectors.exports.postings import BookedPosting
+from connectors.store.postings import PostedEntry
 
-Export = Callable[[Iterable[BookedPosting]], Iterator[str]]
+Export = Callable[[Iterable[PostedEntry]], Iterator[str]]
 
 EXPORTS: dict[str, Export] = {
     "beancount": beancount_text,
@@ -23,4 +23,4 @@ EXPORTS: dict[str, Export] = {
 EXTENSIONS = {"beancount": "beancount", "hledger": "journal", "csv": "csv"}
 """What a file of each export is called."""
 
-__all__ = ["EXPORTS", "EXTENSIONS", "BookedPosting", "Export"]
+__all__ = ["EXPORTS", "EXTENSIONS", "Export"]

@@ -9,13 +9,14 @@ import re
 from collections.abc import Iterable, Iterator
 
 from connectors.exports.chart import AccountLine, account_lines, opened_accounts
-from connectors.exports.postings import BookedPosting, described, in_order
+from connectors.exports.postings import booking_date, described, in_order
+from connectors.store.postings import PostedEntry
 
 _CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f]")
 _ESCAPES = str.maketrans({"\\": "\\\\", '"': '\\"', "\n": "\\n"})
 
 
-def beancount_text(postings: Iterable[BookedPosting]) -> Iterator[str]:
+def beancount_text(postings: Iterable[PostedEntry]) -> Iterator[str]:
     """Yield the file in pieces: options, accounts with their currencies, balanced transactions."""
     ordered = in_order(postings)
     accounts = opened_accounts(ordered)
@@ -29,10 +30,10 @@ def beancount_text(postings: Iterable[BookedPosting]) -> Iterator[str]:
         yield _transaction(posting)
 
 
-def _transaction(posting: BookedPosting) -> str:
+def _transaction(posting: PostedEntry) -> str:
     entry = posting.entry
     payee, narration = _string(entry.customer_id), _string(entry.memo or entry.rule)
-    lines = [f"\n{posting.booking_date} * {payee} {narration}"]
+    lines = [f"\n{booking_date(posting)} * {payee} {narration}"]
     lines += [f"  {name}: {_string(value)}" for name, value in described(posting)]
     for line in account_lines(posting):
         lines.append(f"  {line.account}  {line.amount} {line.currency}")

@@ -13,7 +13,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from connectors.exports.postings import BookedPosting, is_translated
+from connectors.exports.postings import booking_date, is_translated
+from connectors.store.postings import PostedEntry
 from ledger.accounts import AccountRole
 from ledger.journal import JournalLine
 from ledger.money import format_major
@@ -95,7 +96,7 @@ def entity_name(entity: str) -> str:
     return "X-" + "".join(kept)
 
 
-def account_lines(posting: BookedPosting) -> Iterator[AccountLine]:
+def account_lines(posting: PostedEntry) -> Iterator[AccountLine]:
     """The lines of a posting; a translated one has its functional lines after the others."""
     entry = posting.entry
     accounts = [account_name(entry.entity, line.role) for line in entry.lines]
@@ -117,12 +118,12 @@ class OpenedAccount(NamedTuple):
     currencies: tuple[str, ...]
 
 
-def opened_accounts(ordered: Iterable[BookedPosting]) -> list[OpenedAccount]:
+def opened_accounts(ordered: Iterable[PostedEntry]) -> list[OpenedAccount]:
     """Every account that postings in date order use, by name."""
     first_date: dict[str, str] = {}
     currencies: dict[str, set[str]] = defaultdict(set)
     for posting in ordered:
-        date = posting.booking_date
+        date = booking_date(posting)
         for line in account_lines(posting):
             first_date.setdefault(line.account, date)
             currencies[line.account].add(line.currency)

@@ -10,7 +10,8 @@ import csv
 import io
 from collections.abc import Iterable, Iterator
 
-from connectors.exports.postings import BookedPosting, in_order
+from connectors.exports.postings import in_order
+from connectors.store.postings import PostedEntry
 from ledger.money import format_major
 
 COLUMNS = (
@@ -46,14 +47,14 @@ COLUMNS = (
 )
 
 
-def csv_text(postings: Iterable[BookedPosting]) -> Iterator[str]:
+def csv_text(postings: Iterable[PostedEntry]) -> Iterator[str]:
     """Yield the header, then the rows of one posting at a time."""
     yield _rows([COLUMNS])
     for posting in in_order(postings):
         yield _rows(_line_cells(posting))
 
 
-def _line_cells(posting: BookedPosting) -> Iterator[tuple[object, ...]]:
+def _line_cells(posting: PostedEntry) -> Iterator[tuple[object, ...]]:
     entry = posting.entry
     before = (
         posting.posting_id,

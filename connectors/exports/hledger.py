@@ -10,7 +10,8 @@ import re
 from collections.abc import Iterable, Iterator
 
 from connectors.exports.chart import AccountLine, account_lines, opened_accounts
-from connectors.exports.postings import BookedPosting, described, in_order
+from connectors.exports.postings import booking_date, described, in_order
+from connectors.store.postings import PostedEntry
 from ledger.money import EXPONENT
 
 _SPACE = re.compile(r"[\s\x00-\x1f\x7f-\x9f]+")
@@ -19,7 +20,7 @@ _IN_DESCRIPTION = str.maketrans({";": ","})
 _IN_TAG = str.maketrans({",": " ", "[": "(", "]": ")"})
 
 
-def hledger_text(postings: Iterable[BookedPosting]) -> Iterator[str]:
+def hledger_text(postings: Iterable[PostedEntry]) -> Iterator[str]:
     """Yield the journal in pieces: commodities, accounts, transactions in the order of dates."""
     ordered = in_order(postings)
     accounts = opened_accounts(ordered)
@@ -33,10 +34,10 @@ def hledger_text(postings: Iterable[BookedPosting]) -> Iterator[str]:
         yield _transaction(posting)
 
 
-def _transaction(posting: BookedPosting) -> str:
+def _transaction(posting: PostedEntry) -> str:
     entry = posting.entry
     description = _plain(f"{entry.customer_id} | {entry.memo or entry.rule}", _IN_DESCRIPTION)
-    lines = [f"\n{posting.booking_date} * ({posting.posting_id}) {description}"]
+    lines = [f"\n{booking_date(posting)} * ({posting.posting_id}) {description}"]
     lines += [f"    ; {_tag(name, value)}" for name, value in described(posting)]
     for line in account_lines(posting):
         details = ", ".join(_tag(name, value) for name, value in _details(line))

@@ -1,46 +1,25 @@
-"""A posting as the exports see it, and what all of them share: order, dates, one tenant."""
+"""What all exports share: the order of postings, their dates, the way back to their causes."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
-import msgspec
-
+from connectors.store.postings import PostedEntry
 from ledger.journal import JournalEntry, assert_balanced
 
 
-class BookedPosting(msgspec.Struct, frozen=True, kw_only=True):
-    """An entry or a reversal as it stands in the books."""
+def booking_date(posting: PostedEntry) -> str:
+    """ISO date in the period it is booked in.
 
-    posting_id: str
-    revision: int
-    reverses: str | None = None
-    """Posting that this one takes back; None for an entry."""
-    period: str
-    """Period it is booked in, `YYYY-MM`."""
-    original_period: str | None = None
-    """Period of its accounting date, when that was closed already."""
-    entry: JournalEntry
-    """With the lines as posted: those of a reversal are negated."""
-
-    @property
-    def booking_date(self) -> str:
-        """ISO date that lies in the period it is booked in.
-
-        The accounting date, or the first day of the period for what came after the close, so
-        that balances by month are those of the ledger.
-        """
-        if self.original_period is None:
-            return self.entry.accounting_date
-        return f"{self.period}-01"
-
-    @property
-    def kind(self) -> str:
-        """`entry` or `reversal`."""
-        return "entry" if self.reverses is None else "reversal"
+    The accounting date, or the first day of the period for what came after the close, so that
+    balances by month are those of the ledger.
+    """
+    if posting.original_period is None:
+        return posting.entry.accounting_date
+    return f"{posting.period}-01"
 
 
-def in_order(postings: Iterable[BookedPosting]) -> list[BookedPosting]:
+def in_order(postings: Iterable[PostedEntry]) -> list[PostedEntry]:
     """Sort by booking date, cause and revision; check that each balances (I2).
 
     Raises ValueError for postings of more than one tenant: an export is one company's books.
@@ -54,10 +33,10 @@ def in_order(postings: Iterable[BookedPosting]) -> list[BookedPosting]:
     return ordered
 
 
-def _order(posting: BookedPosting) -> tuple[str, str, int, bool, str]:
+def _order(posting: PostedEntry) -> tuple[str, str, int, bool, str]:
     is_reversal = posting.reverses is not None
     key = posting.entry.entry_key
-    return posting.booking_date, key, posting.revision, is_reversal, posting.posting_id
+    return booking_date(posting), key, posting.revision, is_reversal, posting.posting_id
 
 
 def is_translated(entry: JournalEntry) -> bool:
@@ -65,7 +44,7 @@ def is_translated(entry: JournalEntry) -> bool:
     return entry.currency != entry.functional_currency
 
 
-def described(posting: BookedPosting) -> list[tuple[str, str]]:
+def described(posting: PostedEntry) -> list[tuple[str, str]]:
     """What leads from a posting back to its cause: (name, value) pairs without empty values."""
     entry = posting.entry
     pairs = [

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import msgspec
 import pytest
 
-from connectors.exports import BookedPosting
+from connectors.store.postings import PostedEntry
 from ledger.accounts import AccountRole
 from ledger.journal import JournalEntry, JournalLine, posting_id
 
@@ -32,7 +32,7 @@ NASTY = (
 ENTITIES = ("MAIN", "DE01", "US-EAST", "us west", "X-1", "Société", "1")
 CURRENCIES = ("EUR", "USD", "JPY", "BHD", "CLF")
 
-BuildBooks = Callable[[int, int], list[BookedPosting]]
+BuildBooks = Callable[[int, int], list[PostedEntry]]
 
 
 def _lines(rng: random.Random, translated: bool) -> tuple[JournalLine, ...]:
@@ -82,18 +82,24 @@ def _entry(rng: random.Random, number: int) -> JournalEntry:
     )
 
 
-def booked(entry: JournalEntry, revision: int = 1, **more: object) -> BookedPosting:
+def booked(entry: JournalEntry, revision: int = 1, **more: object) -> PostedEntry:
     """The entry as a posting in the period of its date."""
-    posting = BookedPosting(
+    posting = PostedEntry(
         posting_id=posting_id(entry.tenant, entry.entry_key, revision),
+        kind="entry",
         revision=revision,
+        reverses=None,
+        cause=entry.source_event_id,
         period=entry.period,
+        original_period=None,
+        delivery="pending",
+        delivery_reason=None,
         entry=entry,
     )
     return msgspec.structs.replace(posting, **more)
 
 
-def reversal(posting: BookedPosting) -> BookedPosting:
+def reversal(posting: PostedEntry) -> PostedEntry:
     """The posting that takes `posting` back."""
     lines = tuple(
         msgspec.structs.replace(
@@ -105,6 +111,7 @@ def reversal(posting: BookedPosting) -> BookedPosting:
     return msgspec.structs.replace(
         posting,
         posting_id=posting_id(entry.tenant, entry.entry_key, posting.revision, reversal=True),
+        kind="reversal",
         reverses=posting.posting_id,
         entry=entry,
     )
@@ -114,9 +121,9 @@ def reversal(posting: BookedPosting) -> BookedPosting:
 def books() -> BuildBooks:
     """Builds `count` entries from a seed; every seventh is corrected, every ninth came late."""
 
-    def build(seed: int, count: int) -> list[BookedPosting]:
+    def build(seed: int, count: int) -> list[PostedEntry]:
         rng = random.Random(seed)
-        postings: list[BookedPosting] = []
+        postings: list[PostedEntry] = []
         for number in range(count):
             posting = booked(_entry(rng, number))
             if number % 9 == 0:

@@ -13,12 +13,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.exports import EXPORTS, EXTENSIONS, BookedPosting
+from connectors.exports import EXPORTS, EXTENSIONS
+from connectors.store.postings import PostedEntry
 from ledger.accounts import AccountRole
 from ledger.journal import JournalEntry, JournalLine, UnbalancedEntry
 from ledger.money import minor_to_major
 
-BuildBooks = Callable[[int, int], list[BookedPosting]]
+BuildBooks = Callable[[int, int], list[PostedEntry]]
 
 _ENTRY = JournalEntry(
     entry_key="stripe:in_1:invoice_issued",
@@ -47,7 +48,18 @@ _ENTRY = JournalEntry(
         ),
     ),
 )
-_POSTING = BookedPosting(posting_id="pst_1", revision=1, period="2026-01", entry=_ENTRY)
+_POSTING = PostedEntry(
+    posting_id="pst_1",
+    kind="entry",
+    revision=1,
+    reverses=None,
+    cause="stripe:evt_1",
+    period="2026-01",
+    original_period=None,
+    delivery="pending",
+    delivery_reason=None,
+    entry=_ENTRY,
+)
 _LATE = msgspec.structs.replace(_POSTING, period="2026-02", original_period="2026-01")
 
 _BEANCOUNT = """\

@@ -17,13 +17,15 @@ import pytest
 from beancount import loader
 from beancount.core import data
 
-from connectors.exports import EXPORTS, BookedPosting
+from connectors.exports import EXPORTS
 from connectors.exports.chart import FUNCTIONAL, ROOT, account_name, entity_name
+from connectors.exports.postings import booking_date
+from connectors.store.postings import PostedEntry
 from ledger.accounts import AccountRole
 from ledger.journal import net_by_account
 from ledger.money import format_major
 
-BuildBooks = Callable[[int, int], list[BookedPosting]]
+BuildBooks = Callable[[int, int], list[PostedEntry]]
 Balances = dict[tuple[str, str, str], str]
 """(account, currency, period) -> net debit in major units."""
 
@@ -36,21 +38,21 @@ COUNT = 3000
 
 
 @pytest.fixture(scope="module")
-def postings(books: BuildBooks) -> list[BookedPosting]:
+def postings(books: BuildBooks) -> list[PostedEntry]:
     return books(20260115, COUNT)
 
 
-def _write(directory: Path, name: str, postings: list[BookedPosting]) -> Path:
+def _write(directory: Path, name: str, postings: list[PostedEntry]) -> Path:
     path = directory / f"books.{name}"
     path.write_text("".join(EXPORTS[name](postings)), encoding="utf-8", newline="")
     return path
 
 
-def _expected(postings: list[BookedPosting]) -> Balances:
+def _expected(postings: list[PostedEntry]) -> Balances:
     """The ledger's own balances, by the account names and periods of the export."""
     found: dict[tuple[str, str, str], int] = defaultdict(int)
     for posting in postings:
-        dated = msgspec.structs.replace(posting.entry, accounting_date=posting.booking_date)
+        dated = msgspec.structs.replace(posting.entry, accounting_date=booking_date(posting))
         functional = dated.functional_currency
         for key, (amount, translated) in net_by_account([dated]).items():
             _, entity, currency, period, role = key
@@ -61,16 +63,14 @@ def _expected(postings: list[BookedPosting]) -> Balances:
     return {key: format_major(minor, key[1]) for key, minor in sorted(found.items()) if minor != 0}
 
 
-def test_bean_check_accepts_the_books(tmp_path: Path, postings: list[BookedPosting]) -> None:
+def test_bean_check_accepts_the_books(tmp_path: Path, postings: list[PostedEntry]) -> None:
     path = _write(tmp_path, "beancount", postings)
     checker = Path(sys.executable).with_name("bean-check")
     done = subprocess.run([checker, path], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
-def test_beancount_s_balances_are_the_ledger_s(
-    tmp_path: Path, postings: list[BookedPosting]
-) -> None:
+def test_beancount_s_balances_are_the_ledger_s(tmp_path: Path, postings: list[PostedEntry]) -> None:
     entries, errors, _ = loader.load_file(str(_write(tmp_path, "beancount", postings)))
     assert errors == []
     found: dict[tuple[str, str, str], object] = {}
@@ -83,7 +83,7 @@ def test_beancount_s_balances_are_the_ledger_s(
 
 
 def test_beancount_reads_back_every_name_as_it_was(
-    tmp_path: Path, postings: list[BookedPosting]
+    tmp_path: Path, postings: list[PostedEntry]
 ) -> None:
     entries, _, _ = loader.load_file(str(_write(tmp_path, "beancount", postings)))
     read = {e.meta["posting-id"]: e for e in entries if isinstance(e, data.Transaction)}
@@ -123,13 +123,13 @@ def _hledger(path: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 @needs_hledger
-def test_hledger_accepts_the_books_strictly(tmp_path: Path, postings: list[BookedPosting]) -> None:
+def test_hledger_accepts_the_books_strictly(tmp_path: Path, postings: list[PostedEntry]) -> None:
     done = _hledger(_write(tmp_path, "hledger", postings), "check", "--strict", "ordereddates")
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
 @needs_hledger
-def test_hledger_s_balances_are_the_ledger_s(tmp_path: Path, postings: list[BookedPosting]) -> None:
+def test_hledger_s_balances_are_the_ledger_s(tmp_path: Path, postings: list[PostedEntry]) -> None:
     path = _write(tmp_path, "hledger", postings)
     done = _hledger(path, "balance", "--monthly", "--flat", "--layout=bare", "-O", "csv", "-N")
     assert done.returncode == 0, done.stderr
