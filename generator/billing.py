@@ -86,6 +86,8 @@ class Invoice(msgspec.Struct, frozen=True, kw_only=True):
     lines: tuple[Line, ...]
     tax: TaxRate | None = None
     coupon_percent: int = 0
+    payment_intent: str
+    """Every attempt to collect it goes through this one."""
     balance_before_minor: int = 0
     """Customer balance before, credit negative as Stripe keeps it."""
     billing_reason: str = "subscription_cycle"

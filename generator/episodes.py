@@ -55,7 +55,7 @@ def pay(life: Life, bill: Invoice, at: int, before: Standing) -> Payment | None:
     """Collect what is due; None when the story ends before."""
     if at + PAYMENT_TAKES >= life.end:
         return None
-    payment = _collected(life, bill.due_minor - before.credited_minor, at, bill.invoice_id)
+    payment = _collected(life, bill.due_minor - before.credited_minor, at, bill)
     shapes, deal = life.shapes, life.deal
     life.stripe(at, "charge.succeeded", shapes.charge(deal, payment))
     if life.habits.all_payment_events:
@@ -129,7 +129,7 @@ def _tell_transfer(life: Life, bill: Invoice) -> bool:
     return True
 
 
-def _collected(life: Life, amount_minor: int, at: int, invoice_id: str | None) -> Payment:
+def _collected(life: Life, amount_minor: int, at: int, bill: Invoice | None) -> Payment:
     deal = life.deal
     rate = life.rate_to_settlement(at)
     gross = settle("", amount_minor, deal.currency, deal.settlement_currency, rate).gross_minor
@@ -137,7 +137,7 @@ def _collected(life: Life, amount_minor: int, at: int, invoice_id: str | None) -
     fee = min(gross, rounded(gross * deal.entity.fee_hundredths_percent, 10_000) + fixed)
     payment = Payment(
         charge=life.mint.stripe("ch"),
-        payment_intent=life.mint.stripe("pi"),
+        payment_intent=bill.payment_intent if bill else life.mint.stripe("pi"),
         amount_minor=amount_minor,
         currency=deal.currency,
         at=at,
@@ -150,7 +150,7 @@ def _collected(life: Life, amount_minor: int, at: int, invoice_id: str | None) -
             fee,
         ),
         fee_stated=life.rng.random() >= life.habits.fee_by_reference,
-        invoice_id=invoice_id,
+        invoice_id=bill.invoice_id if bill else None,
     )
     life.moves_balance(at, deal.settlement_currency, payment.settlement.net_minor)
     return payment
@@ -159,7 +159,7 @@ def _collected(life: Life, amount_minor: int, at: int, invoice_id: str | None) -
 def _tell_attempt_failed(life: Life, bill: Invoice, at: int) -> None:
     deal = life.deal
     failure = Failure(
-        charge=life.mint.stripe("ch"), payment_intent=life.mint.stripe("pi"),
+        charge=life.mint.stripe("ch"), payment_intent=bill.payment_intent,
         amount_minor=bill.due_minor, currency=deal.currency, at=at, invoice_id=bill.invoice_id,
     )  # fmt: skip
     life.troubled = True

@@ -27,6 +27,7 @@ def next_invoice(life: Life, start: int, end: int, *, first: bool = False) -> In
         period_start=start,
         period_end=start if first else end,
         lines=tuple(_taxed(life, line) for line in lines),
+        payment_intent=life.mint.stripe("pi"),
         tax=deal.tax,
         coupon_percent=deal.coupon_percent,
         balance_before_minor=-_granted_until(life, finalized_at),
@@ -48,6 +49,7 @@ def trial_invoice(life: Life, start: int, end: int) -> Invoice:
         invoice_id=life.mint.stripe("in"), number=_number(life), currency=life.deal.currency,
         created=start, finalized_at=start, due_at=None, period_start=start, period_end=start,
         lines=(line,), billing_reason="subscription_create",
+        payment_intent=life.mint.stripe("pi"),
     )  # fmt: skip
 
 
