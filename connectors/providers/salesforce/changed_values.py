@@ -51,16 +51,21 @@ def _stated(fields: dict[str, Any], names: FieldNames) -> dict[str, Any]:
     """Fields by their known dotted names; the parts of an address become fields."""
     stated: dict[str, Any] = {}
     for name, value in fields.items():
-        parts = {name: value}
-        if name == _ADDRESS and value is not None:
-            if not isinstance(value, dict):
-                raise Rejected(Reason.WRONG_TYPE, f"{_ADDRESS} is not an object")
-            parts = {f"{_ADDRESS}.{part}": inner for part, inner in value.items()}
-        for path, inner in parts.items():
-            known = names.known(path)
-            if known is not None:
-                stated[known] = inner
+        known = names.known(name)
+        if known is not None:
+            stated[known] = value
+    for part, value in _address_of(fields).items():
+        known = names.known(f"{_ADDRESS}.{part}")
+        if known is not None:
+            stated[known] = value
     return stated
+
+
+def _address_of(fields: dict[str, Any]) -> dict[str, Any]:
+    address = fields.get(_ADDRESS)
+    if address is not None and not isinstance(address, dict):
+        raise Rejected(Reason.WRONG_TYPE, f"{_ADDRESS} is not an object")
+    return address or {}
 
 
 def _changes(
@@ -74,11 +79,11 @@ def _changes(
     for field in FIELDS[event.entity_name]:
         if field.path == "Name" and isinstance(stated.get("Name"), dict):
             continue  # A person's name, see `_person_name`.
-        if _names_field(different, field):
+        if different and _names_field(different, field):
             raise Rejected(
                 Reason.INVALID_VALUE, f"{field.path} is delivered as a difference, not as a value"
             )
-        if _names_field(nulled, field):
+        if nulled and _names_field(nulled, field):
             found.append((field, None))
         elif event.change_type in _WHOLE_RECORD or not event.changed_fields:
             if field.path in stated:
@@ -108,7 +113,8 @@ def _known(delivered: tuple[str, ...], names: FieldNames) -> frozenset[str]:
 
 def _names_field(listed: frozenset[str], field: Field) -> bool:
     """Tell whether the list names the field or the compound field it is a part of."""
-    return field.path in listed or field.path.partition(".")[0] in listed
+    path = field.path
+    return path in listed or ("." in path and path.partition(".")[0] in listed)
 
 
 def _person_name(event: ChangeEvent) -> str | None:

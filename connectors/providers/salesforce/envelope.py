@@ -138,7 +138,9 @@ _WORDS = {str: "text", int: "an integer"}
 
 def _strings(header: dict[str, Any], name: str) -> tuple[str, ...]:
     """A list of names; absent and null mean none."""
-    values = header.get(name) or []
+    values = header.get(name)
+    if not values and isinstance(values, list | None):
+        return ()
     if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
         raise Rejected(Reason.WRONG_TYPE, f"{name} is not a list of names at $.{HEADER}")
     return tuple(values)
