@@ -16,10 +16,19 @@ from connectors.store.errors import (
 )
 from connectors.store.history import History, KnownLinks, Past
 from connectors.store.outbox import Delivery, DeliveryStatus
+from connectors.store.postings import PostedEntry
+from connectors.store.questions import (
+    ExceptionKind,
+    ExceptionRow,
+    RenewalAtRisk,
+    UnpostedInvoice,
+    UnprovisionedContract,
+)
 from connectors.store.reading import BalanceRow, Conservation
 from connectors.store.report import CommitReport
 from connectors.store.runs import Run
 from connectors.store.store import LedgerStore, StoreConfig, open_store
+from connectors.store.tracing import Trace, TracedLetter, TracedMessage, TracedUpdate
 
 __all__ = [
     "AmbiguousId",
@@ -28,6 +37,8 @@ __all__ = [
     "Conservation",
     "Delivery",
     "DeliveryStatus",
+    "ExceptionKind",
+    "ExceptionRow",
     "ForeignDatabase",
     "History",
     "KnownLinks",
@@ -35,10 +46,18 @@ __all__ = [
     "NewerDatabase",
     "Past",
     "PeriodState",
+    "PostedEntry",
+    "RenewalAtRisk",
     "Run",
     "StaleHistory",
     "StoreConfig",
     "StoreError",
+    "Trace",
+    "TracedLetter",
+    "TracedMessage",
+    "TracedUpdate",
     "UnknownId",
+    "UnpostedInvoice",
+    "UnprovisionedContract",
     "open_store",
 ]

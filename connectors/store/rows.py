@@ -43,6 +43,11 @@ def json_text(value: object) -> str:
     return _json(value).decode()
 
 
+def plain(row: Any, without: frozenset[str]) -> dict[str, Any]:
+    """A row as a dict with plain string keys (SQLAlchemy's are a subclass no encoder takes)."""
+    return {str.__str__(name): v for name, v in row._mapping.items() if name not in without}
+
+
 def message_row(message: Message, party_no: int, outcome: str) -> Row:
     """A row of `messages`."""
     content = (message.link_refs, message.links, message.account_links, message.events)

@@ -37,7 +37,6 @@ _PRAGMAS = (
     # commit that a power cut can take back would lose them. A commit holds many parties, so
     # this costs a few milliseconds per hundreds of entries.
     "PRAGMA synchronous = FULL",
-    "PRAGMA temp_store = MEMORY",
     "PRAGMA cache_size = -65536",
     # Checkpoint every 40 MB instead of 4: large commits then rewrite hot pages less often.
     "PRAGMA wal_autocheckpoint = 10000",

@@ -7,7 +7,20 @@ from types import TracebackType
 
 import msgspec
 
-from connectors.store import committing, dead_letters, history, migrating, outbox, reading, runs
+from connectors.store import (
+    committing,
+    dead_letters,
+    dumping,
+    finding,
+    history,
+    migrating,
+    outbox,
+    postings,
+    questions,
+    reading,
+    runs,
+    tracing,
+)
 from connectors.store.books_calendar import PeriodState, set_period_state
 from connectors.store.errors import StoreError
 from connectors.store.history import History, Keys, KnownLinks, Past
@@ -213,3 +226,50 @@ class LedgerStore:
         """Where every event the store knows ended, each counted once."""
         with self._session.reading() as connection:
             return reading.read_conservation(connection, self._backend, as_of_micros, tenant)
+
+    def unposted_invoices(self, tenant: str | None = None) -> list[questions.UnpostedInvoice]:
+        """Which invoices are not in the books, and why."""
+        with self._session.reading() as connection:
+            return questions.read_unposted_invoices(connection, self._backend, tenant)
+
+    def unprovisioned(self, tenant: str | None = None) -> list[questions.UnprovisionedContract]:
+        """Who paid and has no active subscription."""
+        with self._session.reading() as connection:
+            return questions.read_unprovisioned(connection, tenant)
+
+    def renewals_at_risk(self, tenant: str | None = None) -> list[questions.RenewalAtRisk]:
+        """Which renewals are in doubt, and why."""
+        with self._session.reading() as connection:
+            return questions.read_renewals_at_risk(connection, tenant)
+
+    def exceptions(
+        self, as_of_micros: int, tenant: str | None = None
+    ) -> Iterator[questions.ExceptionRow]:
+        """Open dead letters, and waiting events that are late or ambiguous at that time."""
+        with self._session.reading() as connection:
+            yield from questions.read_exceptions(connection, as_of_micros, tenant)
+
+    def postings(
+        self, tenant: str | None = None, entity: str | None = None, period: str | None = None
+    ) -> Iterator[postings.PostedEntry]:
+        """Every posting by period, date and entry key; a stream, for exports."""
+        with self._session.reading() as connection:
+            yield from postings.read_postings(
+                connection, self._backend, tenant=tenant, entity=entity, period=period
+            )
+
+    def trace(
+        self,
+        wanted: str,
+        tenant: str | None = None,
+        sources: Sequence[str] = finding.SOURCES,
+    ) -> tracing.Trace:
+        """Explain an id, with or without its source's prefix. Raises UnknownId, AmbiguousId."""
+        with self._session.reading() as connection:
+            found = finding.find(connection, self._backend, wanted, tenant=tenant, sources=sources)
+            return tracing.trace(connection, self._backend, found)
+
+    def canonical_dump(self) -> Iterator[bytes]:
+        """The same bytes for the same books, on any database: sorted JSON lines."""
+        with self._session.reading() as connection:
+            yield from dumping.canonical_dump(connection, self._backend)
