@@ -1,0 +1,213 @@
+"""An invoice is issued: the claim against revenue, deferral, unbilled revenue and tax."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ledger.accounting.accruals import Settlement, Settlements
+from ledger.accounting.books import Book, TaxPool
+from ledger.accounting.evidence import InvoiceFact, adds_up
+from ledger.accounting.lines import LineBook
+from ledger.accounting.poster import Poster, Raw, raw
+from ledger.accounts import AccountRole
+from ledger.events import InvoiceIssued, InvoiceLine
+from ledger.money import apportion, divide
+from ledger.policies import DAY_MICROS
+from ledger.rates import translate
+from ledger.reasons import Reason
+from ledger.recognition import Segment, is_service_time, month_of, segments
+
+
+def accept_invoice(poster: Poster, fact: InvoiceFact) -> int | None:
+    """Return the invoice's total in functional currency; None when it cannot be booked yet.
+
+    A missing rate lets it wait; what does not add up or lies outside the years is refused.
+    """
+    content = fact.content
+    problem: tuple[Reason, str] | None = None
+    if not adds_up(content):
+        problem = (Reason.LINES_DO_NOT_ADD_UP, "lines and taxes do not add up to the total")
+    elif not is_service_time(fact.issued_at) or not all(map(_is_in_time, content.lines)):
+        problem = (Reason.TIMESTAMP_OUT_OF_RANGE, "issued or serviced outside 2000 to 2100")
+    if problem is not None:
+        poster.refuse(fact.cause, *problem, content.total_minor, content.currency)
+        return None
+    entity = poster.entity_of(fact.cause)
+    into = poster.functional_of(entity, content.currency)
+    if into == content.currency:
+        return content.total_minor
+    day = fact.issued_at // DAY_MICROS
+    total = translate(poster.config, content.total_minor, content.currency, into, day, fact.rate)
+    if total is None:
+        pair = f"{content.currency}/{into}"
+        poster.wait(fact.cause, Reason.MISSING_RATE, pair, content.total_minor, content.currency)
+    return total
+
+
+def _is_in_time(line: InvoiceLine) -> bool:
+    start, end = line.service_start_micros, line.service_end_micros
+    return start is None or end is None or (is_service_time(start) and is_service_time(end))
+
+
+def issue(poster: Poster, fact: InvoiceFact, functional: int, settled: Settlements) -> Book:
+    """Open the book of an invoice worth `functional` and make the lines of its issue."""
+    content = fact.content
+    day = fact.issued_at // DAY_MICROS
+    cause = poster.cause(fact.cause, content.currency, content.invoice_id, fact.evidence)
+    book = Book(content.invoice_id, cause, fact.issued_at, day, content.total_minor)
+    book.due_at = fact.due_at
+    nets, taxes = _nets_and_taxes(content)
+    worths = _worths(poster, fact, functional, [*nets, *taxes.values()])
+    book.receivable.add(content.total_minor, functional)
+    lines = book.issue_lines
+    for position, line in enumerate(content.lines):
+        opened = LineBook(line.line_id, line.product)
+        book.lines.append(opened)
+        settlement = settled.get((content.invoice_id, line.line_id))
+        _open_line(
+            poster, fact, line, opened, (nets[position], worths[position]), settlement, lines
+        )
+    for (jurisdiction, amount), worth in zip(taxes.items(), worths[len(nets) :], strict=True):
+        book.taxes.append(TaxPool(jurisdiction, amount, worth))
+        lines.append((AccountRole.TAX_PAYABLE, -amount, -worth, None, jurisdiction, None))
+    if content.balance_applied_minor:
+        _apply_balance(book, content.balance_applied_minor)
+    claim = book.receivable
+    lines.insert(0, raw(AccountRole.ACCOUNTS_RECEIVABLE, claim.amount, claim.functional))
+    return book
+
+
+def _nets_and_taxes(content: InvoiceIssued) -> tuple[list[int], dict[str | None, int]]:
+    """Return line amounts without any tax, and the tax per jurisdiction."""
+    nets: list[int] = []
+    taxes: dict[str | None, int] = {}
+    for line in content.lines:
+        net = line.amount_minor
+        for tax in line.taxes:
+            taxes[tax.jurisdiction] = taxes.get(tax.jurisdiction, 0) + tax.amount_minor
+            if tax.inclusive:
+                net -= tax.amount_minor
+        nets.append(net)
+    for tax in content.taxes:
+        taxes[tax.jurisdiction] = taxes.get(tax.jurisdiction, 0) + tax.amount_minor
+        if tax.inclusive and nets:
+            contained = apportion(tax.amount_minor, nets)
+            nets = [net - part for net, part in zip(nets, contained, strict=True)]
+    return nets, taxes
+
+
+def _worths(
+    poster: Poster, fact: InvoiceFact, functional: int, amounts: list[int]
+) -> Sequence[int]:
+    """Translate the parts of an invoice so that they add up to its translated total."""
+    content = fact.content
+    into = poster.functional_of(poster.entity_of(fact.cause), content.currency)
+    if into == content.currency or not amounts:
+        return amounts
+    if content.total_minor:
+        return apportion(functional, amounts)
+    day = fact.issued_at // DAY_MICROS
+    parts = [
+        translate(poster.config, amount, content.currency, into, day, fact.rate) or 0
+        for amount in amounts
+    ]
+    parts[0] -= sum(parts)
+    return parts
+
+
+def _apply_balance(book: Book, amount: int) -> None:
+    """Pay with the customer's balance (or, when negative, credit it), at the invoice's rate."""
+    worth = book.receivable.take(amount)
+    book.applied.add(amount, worth)
+    book.issue_lines.append(raw(AccountRole.CUSTOMER_BALANCE, amount, worth))
+
+
+def _open_line(
+    poster: Poster,
+    fact: InvoiceFact,
+    line: InvoiceLine,
+    opened: LineBook,
+    net: tuple[int, int],
+    settlement: Settlement | None,
+    lines: list[Raw],
+) -> None:
+    """Book a line as delivered, deferred, or both where it was partly accrued."""
+    amount, worth = net
+    cut = _service(poster, fact, line)
+    if settlement is not None and (settlement.by_usage or not cut):
+        cut = []
+    if cut:
+        opened.defer(cut, amount, worth, line.service_end_micros or fact.issued_at + 1)
+        if settlement is not None:
+            amount, worth = _drop_past(opened, month_of(fact.issued_at))
+        deferred = sum(bucket.left.amount for bucket in opened.buckets)
+        deferred_worth = sum(bucket.left.functional for bucket in opened.buckets)
+        lines.append(_line(opened, AccountRole.DEFERRED_REVENUE, -deferred, -deferred_worth))
+        if settlement is None:
+            return
+    opened.recognised.add(amount, worth)
+    _deliver(opened, amount, worth, settlement, lines)
+
+
+def _service(poster: Poster, fact: InvoiceFact, line: InvoiceLine) -> list[Segment]:
+    """Return the months over which a line is recognised; none when it is delivered at once."""
+    start, end = line.service_start_micros, line.service_end_micros
+    if start is None or end is None or end <= start:
+        return []
+    if poster.policy.revenue_start == "invoice_date":
+        start = fact.issued_at
+        if end <= start:
+            return []
+    return segments(start, end, poster.policy.granularity)
+
+
+def _drop_past(opened: LineBook, issue_month: int) -> tuple[int, int]:
+    """Take the months before the invoice's out of the deferral; return what they are worth."""
+    past = [bucket for bucket in opened.buckets if bucket.month < issue_month]
+    opened.buckets = opened.buckets[len(past) :]
+    return sum(one.left.amount for one in past), sum(one.left.functional for one in past)
+
+
+def _deliver(
+    opened: LineBook,
+    amount: int,
+    worth: int,
+    settlement: Settlement | None,
+    lines: list[Raw],
+) -> None:
+    """Book delivered revenue: what was accrued comes from unbilled, the difference is booked now.
+
+    Accrued beyond what is invoiced was earned too much and is voided; this is how the published
+    example of an item with inclusive tax comes out
+    (https://docs.stripe.com/revenue-recognition/examples/tax).
+    """
+    if settlement is None:
+        lines.append(_line(opened, AccountRole.REVENUE, -amount, -worth))
+        return
+    accrued, accrued_worth = settlement.amount, settlement.functional
+    lines.append(_line(opened, AccountRole.UNBILLED_RECEIVABLE, -accrued, -accrued_worth))
+    at_invoice_rate = divide(worth * accrued, amount) if amount else accrued_worth
+    exchange = at_invoice_rate - accrued_worth
+    if exchange:
+        lines.append(_line(opened, AccountRole.FX_GAIN_LOSS, 0, -exchange))
+    more, more_worth = amount - accrued, worth - accrued_worth - exchange
+    over_accrued = more * accrued < 0
+    role = AccountRole.UNBILLED_VOIDS if over_accrued else AccountRole.REVENUE
+    lines.append(_line(opened, role, -more, -more_worth))
+
+
+def _line(opened: LineBook, role: AccountRole, amount: int, worth: int) -> Raw:
+    return (role, amount, worth, opened.product, None, opened.line_id)
+
+
+def post_issue(poster: Poster, book: Book) -> None:
+    """Post the issue, with the payment that the same message told; the claim nets out."""
+    rest = [line for line in book.issue_lines if line[0] is not AccountRole.ACCOUNTS_RECEIVABLE]
+    owed = [line for line in book.issue_lines if line[0] is AccountRole.ACCOUNTS_RECEIVABLE]
+    claim = raw(
+        AccountRole.ACCOUNTS_RECEIVABLE,
+        sum(line[1] for line in owed),
+        sum(line[2] for line in owed),
+    )
+    key = f"{book.key}:invoice_issued"
+    poster.post(key, book.issue_day, "invoice_issued", book.cause, [claim, *rest])

@@ -1,0 +1,105 @@
+"""Sorts the events of a contract and lays each kind that has accounting effect apart."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from operator import attrgetter
+
+from ledger.accounting.poster import Poster
+from ledger.events import (
+    CreditNoteIssued,
+    CreditNoteVoided,
+    DisputeLost,
+    DisputeOpened,
+    DisputeWon,
+    Event,
+    InvoiceIssued,
+    InvoiceMarkedUncollectible,
+    InvoiceVoided,
+    ItemAccrued,
+    ItemDeleted,
+    PaymentFailed,
+    PaymentSucceeded,
+    PayoutFailed,
+    PayoutPaid,
+    RefundIssued,
+    UsageReported,
+)
+from ledger.reasons import Reason
+from ledger.recognition import FIRST_MICROS, LAST_MICROS
+
+
+class Kinds:
+    """The events of one contract by kind, each in the order in which they happened."""
+
+    def __init__(self) -> None:
+        self.invoices: list[InvoiceIssued] = []
+        self.voids: list[InvoiceVoided] = []
+        self.given_up: list[InvoiceMarkedUncollectible] = []
+        self.items: list[ItemAccrued] = []
+        self.items_deleted: list[ItemDeleted] = []
+        self.notes: list[CreditNoteIssued] = []
+        self.notes_voided: list[CreditNoteVoided] = []
+        self.usage: list[UsageReported] = []
+        self.payments: list[PaymentSucceeded] = []
+        self.failed: list[PaymentFailed] = []
+        self.refunds: list[RefundIssued] = []
+        self.disputes: list[DisputeOpened] = []
+        self.disputes_won: list[DisputeWon] = []
+        self.disputes_lost: list[DisputeLost] = []
+        self.payouts: list[PayoutPaid] = []
+        self.payouts_failed: list[PayoutFailed] = []
+
+
+_NAMES: dict[type[Event], str] = {
+    InvoiceIssued: "invoices",
+    InvoiceVoided: "voids",
+    InvoiceMarkedUncollectible: "given_up",
+    ItemAccrued: "items",
+    ItemDeleted: "items_deleted",
+    CreditNoteIssued: "notes",
+    CreditNoteVoided: "notes_voided",
+    UsageReported: "usage",
+    PaymentSucceeded: "payments",
+    PaymentFailed: "failed",
+    RefundIssued: "refunds",
+    DisputeOpened: "disputes",
+    DisputeWon: "disputes_won",
+    DisputeLost: "disputes_lost",
+    PayoutPaid: "payouts",
+    PayoutFailed: "payouts_failed",
+}
+
+_MONEY = frozenset(
+    {
+        "payments",
+        "refunds",
+        "disputes",
+        "disputes_won",
+        "disputes_lost",
+        "payouts",
+        "payouts_failed",
+    }
+)
+"""Kinds whose amount says how much money moved; which way, the kind says."""
+
+_ORDER = attrgetter("occurred_at_micros", "event_id")
+
+
+def sort_out(poster: Poster, events: Iterable[Event]) -> Kinds:
+    """Lay the events apart by kind, each event once; what nothing can be dated by is refused."""
+    kinds = Kinds()
+    last = ""
+    for event in sorted(events, key=_ORDER):
+        name = _NAMES.get(type(event))
+        if name is None or event.event_id == last:
+            continue
+        last = event.event_id
+        if not FIRST_MICROS <= event.occurred_at_micros < LAST_MICROS:
+            detail = "happened before 2000 or after 2100"
+            poster.refuse(event, Reason.TIMESTAMP_OUT_OF_RANGE, detail)
+        elif name in _MONEY and getattr(event, "amount_minor", 0) < 0:
+            poster.refuse(event, Reason.NEGATIVE_AMOUNT, "money that moved cannot be negative")
+        else:
+            getattr(kinds, name).append(event)
+    return kinds

@@ -1,0 +1,150 @@
+"""Money that came in or went out: its worth in the books' currency, and the processor's fee."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Protocol
+
+from ledger.accounting.poster import Cause, Poster, Raw, raw
+from ledger.accounts import AccountRole
+from ledger.events import Event
+from ledger.money import convert, divide, is_currency
+from ledger.policies import BooksConfig
+from ledger.rates import functional_amount
+
+
+class Moved(Protocol):
+    """What tells how money moved: payments, refunds, disputes."""
+
+    @property
+    def settlement_currency(self) -> str | None:
+        """Currency of the processor's balance, where stated."""
+
+    @property
+    def settlement_minor(self) -> int | None:
+        """Gross amount in the settlement currency, where stated."""
+
+    @property
+    def exchange_rate(self) -> Decimal | None:
+        """Settlement currency per unit of the transaction's, where stated."""
+
+
+def worth(
+    config: BooksConfig, moved: Moved, amount: int, currency: str, into: str, day: int
+) -> int | None:
+    """Return the money in functional currency at its own rate; None when no rate is known."""
+    if currency == into:
+        return amount
+    return functional_amount(
+        config,
+        amount,
+        currency,
+        into,
+        day,
+        settlement_currency=moved.settlement_currency,
+        settlement_minor=moved.settlement_minor,
+        exchange_rate=moved.exchange_rate,
+    )
+
+
+def fee_of(
+    moved: Moved, fee: int | None, amount: int, currency: str, into: str, functional: int
+) -> tuple[int, int] | None:
+    """Return a fee stated in the settlement currency in (transaction, functional) currency.
+
+    None when its share of the payment cannot be told for want of a rate.
+    """
+    if not fee:
+        return (0, 0)
+    settled = moved.settlement_currency
+    if settled is None or settled == currency:
+        return (fee, fee if currency == into else _share(functional, fee, amount))
+    gross = moved.settlement_minor
+    rate = moved.exchange_rate
+    if gross is None and rate is not None and is_currency(settled) and is_currency(currency):
+        gross = convert(amount, currency, rate, settled)
+    if not gross:
+        return None
+    gross = abs(gross)
+    in_transaction = _share(amount, fee, gross)
+    if currency == into:
+        return (in_transaction, in_transaction)
+    return (in_transaction, fee if settled == into else _share(functional, fee, gross))
+
+
+def _share(total: int, part: int, whole: int) -> int:
+    return divide(total * part, whole) if whole else part
+
+
+class Money:
+    """Money of one movement in the books of the claim and of the entity that collected it."""
+
+    __slots__ = ("claim", "collected", "fee", "fee_worth", "lines", "lines_collected", "worth")
+
+    def __init__(self, claim: Cause, collected: Cause) -> None:
+        self.claim = claim
+        self.collected = collected
+        self.worth = 0
+        """Gross, in the claim's functional currency."""
+        self.fee = 0
+        self.fee_worth = 0
+        self.lines: list[Raw] = []
+        self.lines_collected: list[Raw] = []
+
+
+def money_of(
+    poster: Poster,
+    event: Event,
+    moved: Moved,
+    amount: int,
+    fee: int | None,
+    day: int,
+    claim: Cause,
+    roles: tuple[AccountRole, AccountRole],
+    entity: str | None,
+    sign: int = 1,
+) -> Money | None:
+    """Return the lines of money moved (`sign` -1: given back), or None when a rate is missing.
+
+    `roles` are those of the money and of the fee, which is paid in either direction.
+    """
+    collected = claim
+    if entity is not None and entity != claim.entity:
+        collected = poster.cause(event, claim.currency, claim.invoice_id, claim.evidence, entity)
+    money = Money(claim, collected)
+    for cause, lines in ((claim, money.lines), (collected, money.lines_collected)):
+        value = worth(poster.config, moved, amount, cause.currency, cause.functional, day)
+        if value is None:
+            return None
+        kept = fee_of(moved, fee, amount, cause.currency, cause.functional, value)
+        if kept is None:
+            return None
+        lines.append(raw(roles[0], sign * amount - kept[0], sign * value - kept[1]))
+        lines.append(raw(roles[1], *kept))
+        if cause is claim:
+            money.worth = value
+            money.fee, money.fee_worth = kept
+        if collected is claim:
+            break
+    return money
+
+
+def post_money(
+    poster: Poster, key: str, day: int, rule: str, money: Money, lines: list[Raw]
+) -> None:
+    """Post an entry with its money, which may be in another entity's account than the claim.
+
+    In the same entity it is one entry; else each entity gets its own, balanced by what they owe
+    each other.
+    """
+    if money.collected is money.claim:
+        poster.post(key, day, rule, money.claim, [*money.lines, *lines])
+        return
+    amount = sum(line[1] for line in money.lines)
+    functional = sum(line[2] for line in money.lines)
+    due = AccountRole.DUE_FROM if amount >= 0 else AccountRole.DUE_TO
+    owed = AccountRole.DUE_TO if amount >= 0 else AccountRole.DUE_FROM
+    poster.post(key, day, rule, money.claim, [raw(due, amount, functional), *lines])
+    there = money.lines_collected
+    settle = raw(owed, -sum(line[1] for line in there), -sum(line[2] for line in there))
+    poster.post(f"{key}:collected", day, rule, money.collected, [*there, settle])

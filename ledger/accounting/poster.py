@@ -1,0 +1,185 @@
+"""Builds journal entries, pendings and refusals of one contract and collects them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from copy import copy
+
+from ledger.accounts import AccountRole
+from ledger.events import Event
+from ledger.journal import JournalEntry, JournalLine, assert_balanced
+from ledger.policies import DAY_MICROS, BooksConfig, PolicyPack
+from ledger.rates import functional_currency
+from ledger.reasons import Reason
+from ledger.recognition import iso_date, month_label, month_of
+from ledger.results import Pending, Refusal
+
+Raw = tuple[AccountRole, int, int, str | None, str | None, str | None]
+"""A line being made: (role, debit, functional debit, product, jurisdiction, invoice line)."""
+
+
+def raw(role: AccountRole, amount: int, functional: int) -> Raw:
+    """Return a line that belongs to no product, jurisdiction or invoice line."""
+    return (role, amount, functional, None, None, None)
+
+
+class Cause:
+    """Who and where an entry belongs to: the event that caused it and the books it is kept in."""
+
+    __slots__ = ("currency", "entity", "event_id", "evidence", "functional", "invoice_id", "source")
+
+    def __init__(
+        self,
+        event: Event,
+        entity: str,
+        currency: str,
+        functional: str,
+        invoice_id: str | None = None,
+        evidence: tuple[str, ...] = (),
+    ) -> None:
+        self.event_id = event.event_id
+        self.source = event.source_event_id
+        self.entity = entity
+        self.currency = currency
+        self.functional = functional
+        self.invoice_id = invoice_id
+        self.evidence = evidence
+
+    def with_evidence(self, messages: tuple[str, ...]) -> Cause:
+        """Return the same cause with further messages as evidence."""
+        cause = copy(self)
+        cause.evidence = tuple(sorted({*self.evidence, *messages}))
+        return cause
+
+
+class Poster:
+    """Collects what the fold of one contract gives. Every entry is checked when it is built."""
+
+    def __init__(
+        self,
+        tenant: str,
+        customer_id: str,
+        contract_id: str,
+        policy: PolicyPack,
+        config: BooksConfig,
+        as_of_micros: int,
+    ) -> None:
+        self.tenant = tenant
+        self.customer_id = customer_id
+        self.contract_id = contract_id
+        self.policy = policy
+        self.policy_label = policy.label
+        self.config = config
+        self.as_of = as_of_micros
+        self.entries: list[JournalEntry] = []
+        self.pending: list[Pending] = []
+        self.refusals: list[Refusal] = []
+
+    def entity_of(self, event: Event) -> str:
+        """Return the legal entity of an event."""
+        return event.entity or self.config.default_entity
+
+    def functional_of(self, entity: str, currency: str) -> str:
+        """Return the functional currency of an entity for a transaction currency."""
+        return (
+            functional_currency(self.config, entity, currency) if self.config.entities else currency
+        )
+
+    def cause(
+        self,
+        event: Event,
+        currency: str,
+        invoice_id: str | None = None,
+        evidence: tuple[str, ...] = (),
+        entity: str | None = None,
+    ) -> Cause:
+        """Return the cause an event is, in its own entity or the one given."""
+        at = entity or self.entity_of(event)
+        return Cause(event, at, currency, self.functional_of(at, currency), invoice_id, evidence)
+
+    def post(self, key: str, day: int, rule: str, cause: Cause, lines: Iterable[Raw]) -> None:
+        """Add an entry; lines of nothing are left out, and so is an entry without lines."""
+        kept = tuple(
+            JournalLine(
+                role=role,
+                amount_minor=amount,
+                functional_minor=functional,
+                product=product,
+                jurisdiction=jurisdiction,
+                invoice_line_id=line_id,
+            )
+            for role, amount, functional, product, jurisdiction, line_id in lines
+            if amount or functional
+        )
+        if not kept:
+            return
+        entry = JournalEntry(
+            entry_key=key,
+            tenant=self.tenant,
+            entity=cause.entity,
+            currency=cause.currency,
+            functional_currency=cause.functional,
+            accounting_date=iso_date(day),
+            rule=rule,
+            policy=self.policy_label,
+            source_event_id=cause.source,
+            event_id=cause.event_id,
+            customer_id=self.customer_id,
+            contract_id=self.contract_id,
+            invoice_id=cause.invoice_id,
+            evidence=cause.evidence,
+            lines=kept,
+        )
+        self.entries.append(assert_balanced(entry))
+
+    def wait(
+        self,
+        event: Event,
+        reason: Reason,
+        waits_for: str,
+        amount_minor: int | None = None,
+        currency: str | None = None,
+    ) -> None:
+        """Let an event wait for its partner until the deadline its reason has."""
+        days: int = getattr(self.config.pending_days, reason.value)
+        deadline = event.occurred_at_micros + days * DAY_MICROS
+        self.pending.append(
+            Pending(
+                source_event_id=event.source_event_id,
+                event_id=event.event_id,
+                reason=reason.value,
+                waits_for=waits_for,
+                deadline_micros=deadline,
+                expired=self.as_of > deadline,
+                amount_minor=amount_minor,
+                currency=currency,
+                entity=self.entity_of(event),
+                period=month_label(month_of(event.occurred_at_micros)),
+            )
+        )
+
+    def refuse(
+        self,
+        event: Event,
+        reason: Reason,
+        detail: str,
+        amount_minor: int | None = None,
+        currency: str | None = None,
+    ) -> None:
+        """Refuse one event; the rest of the contract stands."""
+        self.refusals.append(
+            Refusal(
+                source_event_id=event.source_event_id,
+                event_id=event.event_id,
+                reason=reason.value,
+                detail=detail,
+                amount_minor=amount_minor,
+                currency=currency,
+                entity=self.entity_of(event),
+            )
+        )
+
+
+def others(events: Iterable[Event], first: Event) -> tuple[str, ...]:
+    """Return the further messages that tell the same thing as `first`, sorted."""
+    return tuple(sorted({e.source_event_id for e in events} - {first.source_event_id}))

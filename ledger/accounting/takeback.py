@@ -1,0 +1,215 @@
+"""Takes revenue back: how much of it was recognised, how much is still deferred, how much is tax.
+
+The weights are what remains, so a claim that is taken back piece by piece ends at exactly zero.
+What was taken is kept, so that it can be given back when the refund fails or the note is voided.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ledger.accounting.books import Book, TaxPool
+from ledger.accounting.lines import LineBook, Part
+from ledger.accounting.pools import Pool
+from ledger.accounting.poster import Raw, raw
+from ledger.accounts import AccountRole
+from ledger.money import apportion
+
+
+class Taken:
+    """What one reduction took, by where it came from."""
+
+    __slots__ = ("ahead", "deferred", "micros", "recognised", "recovered", "taxes")
+
+    def __init__(self, micros: int) -> None:
+        self.micros = micros
+        self.recognised: list[tuple[LineBook, int, int]] = []
+        self.ahead: list[tuple[LineBook, int, int]] = []
+        """Booked as contra revenue although it is still deferred."""
+        self.deferred: list[tuple[LineBook, list[Part]]] = []
+        self.taxes: list[tuple[TaxPool, int, int]] = []
+        self.recovered = Pool()
+
+    def lines(self, contra: AccountRole) -> list[Raw]:
+        """Return the debits of the reduction, with `contra` for recognised revenue."""
+        lines: list[Raw] = []
+        for line, amount, worth in (*self.recognised, *self.ahead):
+            lines.append((contra, amount, worth, line.product, None, line.line_id))
+        for line, parts in self.deferred:
+            amount = sum(part[1] for part in parts)
+            worth = sum(part[2] for part in parts)
+            role = AccountRole.DEFERRED_REVENUE
+            lines.append((role, amount, worth, line.product, None, line.line_id))
+        for tax, amount, worth in self.taxes:
+            lines.append((AccountRole.TAX_PAYABLE, amount, worth, None, tax.jurisdiction, None))
+        recovered = self.recovered
+        lines.append(raw(AccountRole.RECOVERABLES, recovered.amount, recovered.functional))
+        return lines
+
+
+class Wish:
+    """What a reduction asks for: how much, and where the source states it, from what."""
+
+    __slots__ = ("amount", "contra_only", "everything", "per_line", "tax")
+
+    def __init__(
+        self,
+        amount: int,
+        *,
+        tax: int | None = None,
+        per_line: Sequence[tuple[str | None, int]] = (),
+        contra_only: bool = False,
+        everything: bool = False,
+    ) -> None:
+        self.amount = amount
+        self.everything = everything
+        """All the book has left, also where lines cancel each other out."""
+        self.tax = tax
+        """Tax contained in the amount, as stated; None: in proportion."""
+        self.per_line = per_line
+        """(invoice line, part) of the amount without tax, as stated; None: over all lines."""
+        self.contra_only = contra_only
+        """Book deferred revenue as contra too and let the deferral run on."""
+
+
+def take(book: Book, micros: int, message_id: str, wish: Wish) -> Taken:
+    """Take `wish.amount` (no more than the book has left) out of a book at a time.
+
+    The book must have been advanced to that time.
+    """
+    taken = Taken(micros)
+    tax_left = sum(tax.amount for tax in book.taxes)
+    stated = wish.tax
+    if stated is not None:
+        stated = max(min(stated, tax_left), wish.amount - (book.remaining() - tax_left))
+        _take_tax(book, stated, taken)
+    amount = wish.amount - (stated or 0)
+    named = {line.line_id: line for line in book.lines}
+    wanted = [(named.get(line_id), part) for line_id, part in wish.per_line]
+    for line, part in _scaled(wanted, amount, exactly=stated is not None):
+        if line is not None:
+            amount -= _take_line(line, part, message_id, taken)
+    if amount or wish.everything:
+        _take_from_all(book, amount, message_id, taken, wish)
+    return taken
+
+
+def _scaled(
+    wanted: list[tuple[LineBook | None, int]], amount: int, *, exactly: bool
+) -> list[tuple[LineBook | None, int]]:
+    """Scale stated parts to the amount taken: where a note is partly booked, or states too much."""
+    total = sum(part for _, part in wanted)
+    if not wanted or total == amount or (total < amount and not exactly):
+        return wanted
+    parts = apportion(amount, [part for _, part in wanted])
+    return [(line, part) for (line, _), part in zip(wanted, parts, strict=True)]
+
+
+def _take_line(line: LineBook, amount: int, message_id: str, taken: Taken) -> int:
+    """Take up to an amount from one line; return how much it was."""
+    recognised, deferred = line.available()
+    left = recognised + deferred
+    amount = min(amount, left) if left >= 0 else max(amount, left)
+    if left * amount <= 0:
+        return 0
+    parts = apportion(amount, (recognised, deferred))
+    _take_recognised(line, parts[0], taken)
+    _take_deferred(line, parts[1], message_id, taken)
+    return amount
+
+
+def _take_from_all(book: Book, amount: int, message_id: str, taken: Taken, wish: Wish) -> None:
+    """Take an amount from every line, from recoverables and, unless it was stated, from tax."""
+    with_tax = wish.tax is None
+    lines = [line.available() for line in book.lines]
+    weights = [part for pair in lines for part in pair]
+    weights.append(book.recovered.amount)
+    if with_tax:
+        weights += [tax.amount for tax in book.taxes]
+    parts = weights if wish.everything else apportion(amount, weights)
+    for position, line in enumerate(book.lines):
+        recognised, deferred = parts[2 * position], parts[2 * position + 1]
+        _take_recognised(line, recognised, taken)
+        if wish.contra_only:
+            _take_ahead(line, deferred, taken)
+        else:
+            _take_deferred(line, deferred, message_id, taken)
+    after = 2 * len(lines)
+    taken.recovered.add(parts[after], book.recovered.take(parts[after]))
+    if with_tax:
+        for tax, part in zip(book.taxes, parts[after + 1 :], strict=True):
+            taken.taxes.append((tax, part, tax.take(part)))
+
+
+def _take_tax(book: Book, amount: int, taken: Taken) -> None:
+    if book.taxes:
+        parts = apportion(amount, [tax.amount for tax in book.taxes])
+        for tax, part in zip(book.taxes, parts, strict=True):
+            taken.taxes.append((tax, part, tax.take(part)))
+
+
+def _take_recognised(line: LineBook, amount: int, taken: Taken) -> None:
+    if amount:
+        taken.recognised.append((line, amount, line.recognised.take(amount)))
+
+
+def _take_deferred(line: LineBook, amount: int, message_id: str, taken: Taken) -> None:
+    if amount:
+        parts = line.take_deferred(amount, taken.micros, message_id)
+        taken.deferred.append((line, parts))
+
+
+def _take_ahead(line: LineBook, amount: int, taken: Taken) -> None:
+    """Take contra revenue of what is still deferred, at the rate of the deferral."""
+    if amount:
+        left = Pool()
+        for bucket in line.buckets[line.cursor :]:
+            left.add(bucket.left.amount, bucket.left.functional)
+        worth = left.worth(amount)
+        line.ahead.add(amount, worth)
+        taken.ahead.append((line, amount, worth))
+
+
+def give_back(book: Book, taken: Taken, micros: int, message_id: str) -> list[Raw]:
+    """Undo a reduction at a later time and return the lines that book it, but for the contra.
+
+    The deferral runs on as if nothing had been taken: months that are over by now are recognised
+    at once, the others get back what they had
+    (https://docs.stripe.com/revenue-recognition/examples/credit-notes).
+    """
+    lines: list[Raw] = []
+    for line, parts in taken.deferred:
+        over, over_worth, back, back_worth = _refill(line, parts, micros, message_id)
+        line.recognised.add(over, over_worth)
+        name = (line.product, None, line.line_id)
+        lines.append((AccountRole.REVENUE, -over, -over_worth, *name))
+        lines.append((AccountRole.DEFERRED_REVENUE, -back, -back_worth, *name))
+    for line, amount, worth in taken.recognised:
+        line.recognised.add(amount, worth)
+    for line, amount, worth in taken.ahead:
+        line.ahead.add(-amount, -worth)
+    for tax, amount, worth in taken.taxes:
+        tax.add(amount, worth)
+        lines.append((AccountRole.TAX_PAYABLE, -amount, -worth, None, tax.jurisdiction, None))
+    recovered = taken.recovered
+    book.recovered.add(recovered.amount, recovered.functional)
+    lines.append(raw(AccountRole.RECOVERABLES, -recovered.amount, -recovered.functional))
+    return lines
+
+
+def _refill(
+    line: LineBook, parts: list[Part], micros: int, message_id: str
+) -> tuple[int, int, int, int]:
+    """Put amounts back into their months; return (over, worth, still to come, worth)."""
+    over = over_worth = back = back_worth = 0
+    for bucket, amount, worth in parts:
+        if bucket.end_micros <= micros or line.buckets.index(bucket) < line.cursor:
+            over += amount
+            over_worth += worth
+        else:
+            bucket.left.add(amount, worth)
+            bucket.cut_at = None
+            bucket.touch(message_id)
+            back += amount
+            back_worth += worth
+    return over, over_worth, back, back_worth
