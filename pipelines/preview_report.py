@@ -165,11 +165,12 @@ def preview_entry(entry: JournalEntry) -> PreviewEntry:
         invoice_id=entry.invoice_id,
         memo=entry.memo,
         evidence=entry.evidence,
-        lines=tuple(_preview_line(line, entry) for line in entry.lines),
+        lines=tuple(shown_line(line, entry) for line in entry.lines),
     )
 
 
-def _preview_line(line: JournalLine, entry: JournalEntry) -> PreviewLine:
+def shown_line(line: JournalLine, entry: JournalEntry) -> PreviewLine:
+    """Say a line of `entry` the way people read it: a side and a positive amount."""
     # A realised exchange difference has no transaction amount: its functional one has the side.
     sign = 1 if (line.amount_minor or line.functional_minor) >= 0 else -1
     return PreviewLine(

@@ -34,7 +34,10 @@ Books = Annotated[
     typer.Option(metavar="FILE", help="YAML file with the company's entities, rates, identities."),
 ]
 Rates = Annotated[
-    str | None, typer.Option(metavar="FILE", help="Exchange rates on file (CSV, JSON or YAML).")
+    str | None,
+    typer.Option(
+        metavar="FILE", help="Exchange rates on file: CSV with date,base,quote,rate,source."
+    ),
 ]
 AsOf = Annotated[
     str | None,
@@ -44,13 +47,17 @@ AsOf = Annotated[
         "instant with offset (2026-03-31T12:00:00Z), UTC. Default: today.",
     ),
 ]
-Store = Annotated[
-    str,
-    typer.Option(
-        metavar="URL",
-        envvar="CROSSFOOT_STORE",
-        help="Ledger store: sqlite:///books.db or postgresql+psycopg://user@host/db.",
-    ),
+_STORE = typer.Option(
+    "--store",
+    metavar="URL",
+    envvar="CROSSFOOT_STORE",
+    help="Ledger store: sqlite:///books.db or postgresql://user@host/database.",
+)
+Store = Annotated[str, _STORE]
+MaybeStore = Annotated[str | None, _STORE]
+Tenant = Annotated[str, typer.Option(metavar="NAME", help="Whose books.")]
+AnyTenant = Annotated[
+    str | None, typer.Option("--tenant", metavar="NAME", help="Only this tenant's books.")
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 Strict = Annotated[

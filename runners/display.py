@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Sequence
+from pathlib import PurePath
 
 import msgspec
 from rich.console import Console
@@ -17,11 +18,20 @@ from rich.text import Text
 
 from ledger.money import EXPONENT, format_major
 
+_WIDEST = 10_000
+"""Columns of a table that is written to a file."""
+
 
 def print_json(result: object) -> None:
     """Write `result` to stdout as indented JSON with a final newline."""
-    encoded = msgspec.json.format(msgspec.json.encode(result, order="deterministic"), indent=2)
-    sys.stdout.write(encoded.decode() + "\n")
+    encoded = msgspec.json.encode(result, order="deterministic", enc_hook=_plain)
+    sys.stdout.write(msgspec.json.format(encoded, indent=2).decode() + "\n")
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, PurePath):
+        return str(value)
+    raise NotImplementedError(f"no JSON for {type(value).__name__}")
 
 
 def print_lines(*lines: str) -> None:
@@ -49,6 +59,13 @@ def money(amount_minor: int | None, currency: str | None) -> str:
     return f"{'-' if amount_minor < 0 else ''}{int(whole):,}{dot}{decimals}"
 
 
+def fits(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> bool:
+    """Tell whether a table of one line per row fits the terminal; a file is as wide as needed."""
+    console = Console()
+    widths = [max(map(len, column)) for column in zip(columns, *rows, strict=True)]
+    return not console.is_terminal or sum(widths) + 3 * len(widths) <= console.width
+
+
 def print_table(
     title: str,
     columns: Sequence[str],
@@ -56,10 +73,12 @@ def print_table(
     *,
     right: Sequence[str] = (),
     empty: str = "none",
+    at_most: int | None = None,
 ) -> None:
     """Print one table to stdout; `right` names the columns of figures, kept on one line.
 
-    A table without rows is one line, `title: empty`.
+    A table without rows is one line, `title: empty`. Past `at_most` rows it says how many more
+    there are.
     """
     body = [[printable(cell) for cell in row] for row in rows]
     if not body:
@@ -71,10 +90,13 @@ def print_table(
         table.add_column(
             name, justify="right" if figures else "left", no_wrap=figures, overflow="fold"
         )
-    for row in body:
+    for row in body[:at_most]:
         table.add_row(*(Text(cell) for cell in row))
     console = Console(highlight=False)
     if not console.is_terminal:
-        console.width = max(80, Measurement.get(console, console.options, table).maximum)
+        unbounded = console.options.update(max_width=_WIDEST)
+        console.width = max(80, Measurement.get(console, unbounded, table).maximum)
     console.print(table)
+    if at_most is not None and len(body) > at_most:
+        print_lines(f"… and {len(body) - at_most} more; --json lists all")
     print_lines("")

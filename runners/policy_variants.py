@@ -12,6 +12,9 @@ from runners.problems import Problem
 
 _FIXED = frozenset({"name", "version", "description", "variant"})
 
+CHOICES = tuple(name for name in PolicyPack.__struct_fields__ if name not in _FIXED)
+"""Names of what a pack decides."""
+
 
 def policy_variant(pack: PolicyPack, settings: Sequence[str]) -> PolicyPack:
     """Return `pack` with `settings` (`field=value`) applied and named in its label.
@@ -30,9 +33,8 @@ def policy_variant(pack: PolicyPack, settings: Sequence[str]) -> PolicyPack:
 
 
 def _mistakes(pack: PolicyPack, name: str, value: str) -> list[str]:
-    choices = [field for field in pack.__struct_fields__ if field not in _FIXED]
-    if name not in choices:
-        return [f"{name!r} is not a choice of a policy pack (they are: {', '.join(choices)})"]
+    if name not in CHOICES:
+        return [f"{name!r} is not a choice of a policy pack (they are: {', '.join(CHOICES)})"]
     try:
         _with_values(pack, {name: value})
     except msgspec.ValidationError as error:

@@ -1,0 +1,229 @@
+"""`crossfoot run`: start a pipeline and say what it did to the books."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import msgspec
+import typer
+
+from connectors.files.listing import InputChanged
+from connectors.store import Run
+from runners import arguments
+from runners.commands.trial_balance import TrialBalance, balance_report, print_trial_balance
+from runners.display import print_json, print_lines
+from runners.exit_codes import ExitCode
+from runners.problems import Findings, Problem
+from runners.progress import working
+from runners.reading import books_config, input_ranges, policy_pack
+from runners.stores import opened_store, store_problems
+
+if TYPE_CHECKING:
+    from pipelines.options import OrderToCashOptions
+    from pipelines.report import RunReport
+
+app = typer.Typer(no_args_is_help=True, help="Run a pipeline.")
+
+
+class RunOutcome(msgspec.Struct, frozen=True, kw_only=True):
+    """What a run did; field names are the JSON output. Units: messages, entries, lines, updates."""
+
+    pipeline: str
+    policy: str
+    as_of: str
+    """Exclusive, ISO 8601, UTC."""
+    equation: str
+    adds_up: bool
+    messages_read: int
+    posted: int
+    recorded: int
+    pending: int
+    dead_lettered: int
+    duplicates: int
+    new_entries: int
+    reversals: int
+    journal_lines: int
+    lifecycle_updates: int
+    nothing_new: bool
+    """Nothing was posted: everything read had been taken before or carries no money."""
+    expired: int | None
+    """Messages in the store that wait past their deadline; None without a store."""
+    trial_balance: TrialBalance | None
+    """Of the store after the run; None without a store."""
+
+
+@app.command("order-to-cash")
+def order_to_cash(
+    inputs: arguments.Inputs,
+    more_inputs: arguments.MoreInputs = None,
+    store: arguments.MaybeStore = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR", help="Also write postings, lifecycle updates and dead letters as files."
+        ),
+    ] = None,
+    policy: arguments.Policy = "stripe-contra",
+    books: arguments.Books = None,
+    rates: arguments.Rates = None,
+    as_of: arguments.AsOf = None,
+    tenant: arguments.Tenant = "default",
+    runner: Annotated[
+        Literal["local"], typer.Option(help="Engine. local: Beam's FnApiRunner, in this process.")
+    ] = "local",
+    strict: arguments.Strict = False,
+    as_json: arguments.AsJson = False,
+) -> None:
+    r"""Turn billing, CRM and payment events into balanced postings in a ledger store.
+
+    Prints where every event ended, and the trial balance. Running it again on the same files
+    posts nothing new. An equation that does not add up gives exit code 3; so do dead letters
+    and expired pendings with --strict.
+
+    Example:
+
+      crossfoot run order-to-cash --input 'events/*.jsonl' \
+          --store sqlite:///books.db --books company.yaml --as-of 2026-03-31
+    """
+    outcome = run_order_to_cash(
+        inputs=[*inputs, *(more_inputs or [])],
+        store=store,
+        output=output,
+        policy=policy,
+        books=books,
+        rates=rates,
+        as_of=arguments.as_of_instant(as_of, datetime.now(UTC)),
+        tenant=tenant,
+    )
+    if as_json:
+        print_json(outcome)
+    else:
+        print_run(outcome)
+    if strict and (outcome.dead_lettered or outcome.expired):
+        raise Findings
+
+
+def run_order_to_cash(
+    *,
+    inputs: list[str],
+    store: str | None,
+    output: Path | None,
+    policy: str,
+    books: str | None,
+    rates: str | None,
+    as_of: datetime,
+    tenant: str,
+) -> RunOutcome:
+    """Check everything named, run the pipeline to its end, and read the books after it."""
+    # Here, not at the top: Beam takes seconds to import and other commands do without it.
+    from pipelines.options import InvalidOptions, check_options
+
+    pack = policy_pack(policy)
+    books_config(books, rates)
+    input_ranges(inputs)
+    try:
+        options = check_options(
+            input=tuple(inputs),
+            store=store,
+            output=output,
+            policy=policy,
+            books=books,
+            rates=rates,
+            as_of=as_of,
+            tenant=tenant,
+        )
+    except InvalidOptions as error:
+        raise Problem("; ".join(error.problems), "correct these options") from error
+    report = _run_logged(options, pack.label)
+    expired, balance = _books_after(options)
+    return RunOutcome(
+        pipeline="order_to_cash",
+        policy=pack.label,
+        as_of=as_of.isoformat(),
+        equation=report.equation,
+        adds_up=report.conserved,
+        **{name: getattr(report, name) for name in report.__struct_fields__},
+        nothing_new=not (report.new_entries or report.reversals),
+        expired=expired,
+        trial_balance=balance,
+    )
+
+
+def _run_logged(options: OrderToCashOptions, policy: str) -> RunReport:
+    """Run, and write into the store's log that it ran and how it ended."""
+    if options.store is None:
+        return _run(options)
+    run = Run(
+        run_id=f"run_{uuid.uuid4().hex}",
+        pipeline="order_to_cash",
+        policy=policy,
+        as_of_micros=options.as_of_micros,
+        started_at_micros=arguments.micros(datetime.now(UTC)),
+    )
+    with opened_store(options.store, create=True) as store:
+        store.begin_run(run)
+    status, counts = "failed", {}
+    try:
+        report = _run(options)
+        status, counts = "done", msgspec.structs.asdict(report)
+    finally:
+        with opened_store(options.store) as store:
+            finished = arguments.micros(datetime.now(UTC))
+            store.finish_run(run.run_id, finished, counts, status)
+    return report
+
+
+def _run(options: OrderToCashOptions) -> RunReport:
+    from pipelines.report import ConservationBroken
+    from runners.local import run_order_to_cash as start
+
+    try:
+        with working("order_to_cash"):
+            return _with_store_problems(options.store, lambda: start(options))
+    except ConservationBroken as error:
+        raise Problem(
+            f"the conservation equation does not add up: {error}",
+            "do not rely on this run; run it again, and report it when it happens again",
+            ExitCode.DATA,
+        ) from error
+    except InputChanged as error:
+        raise Problem(
+            f"--input: {error}",
+            "run it again when the files are complete: nothing is posted twice",
+            ExitCode.ENVIRONMENT,
+        ) from error
+
+
+def _with_store_problems(store: str | None, work: Callable[[], RunReport]) -> RunReport:
+    if store is None:
+        return work()
+    with store_problems(store):
+        return work()
+
+
+def _books_after(options: OrderToCashOptions) -> tuple[int | None, TrialBalance | None]:
+    if options.store is None:
+        return None, None
+    with opened_store(options.store) as store:
+        ended = store.conservation(options.as_of_micros, options.tenant)
+        return ended.expired, balance_report(store.trial_balance(options.tenant))
+
+
+def print_run(outcome: RunOutcome) -> None:
+    """Print the equation, what was added, and the trial balance."""
+    print_lines(
+        f"order_to_cash, policy {outcome.policy}, as of {outcome.as_of} (exclusive)",
+        outcome.equation,
+        "nothing new was posted"
+        if outcome.nothing_new
+        else f"{outcome.new_entries} entries and {outcome.reversals} reversals posted, "
+        f"{outcome.journal_lines} journal lines",
+        f"{outcome.lifecycle_updates} lifecycle updates issued",
+        "",
+    )
+    if outcome.trial_balance is not None:
+        print_trial_balance(outcome.trial_balance)

@@ -1,0 +1,92 @@
+"""The `crossfoot` command: which commands there are. What each does is in `runners/commands`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from runners.commands import policy, run
+from runners.commands.generate import generate
+from runners.commands.migrate import migrate
+from runners.commands.preview import preview
+from runners.commands.trial_balance import trial_balance
+from runners.display import say
+from runners.exit_codes import ExitCode, exit_code_table
+from runners.logs import configure_logs
+from runners.problems import Findings, Problem
+
+
+class ReportingGroup(TyperGroup):
+    """Turns what a command could not do into two lines on stderr and an exit code."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command that was named."""
+        try:
+            return super().invoke(ctx)
+        except Problem as problem:
+            say(f"crossfoot: {problem.what}")
+            say(f"to mend: {problem.mend}")
+            raise typer.Exit(problem.code) from problem
+        except Findings as findings:
+            raise typer.Exit(ExitCode.DATA) from findings
+
+
+app = typer.Typer(
+    name="crossfoot",
+    cls=ReportingGroup,
+    no_args_is_help=True,
+    add_completion=False,
+    # Tracebacks with local variables would print customers' data.
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help=f"""Make CRM, billing, payments and the ERP cross-foot.
+
+Every command takes --json and prints its result to stdout; logs and errors go to stderr.
+
+Exit codes:
+{exit_code_table()}
+
+Example:
+
+  crossfoot run order-to-cash --input 'events/*.jsonl' --store sqlite:///books.db
+""",
+)
+
+
+@app.callback()
+def _before_any_command(
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="Log progress to stderr.")
+    ] = False,
+) -> None:
+    configure_logs(verbose=verbose)
+
+
+app.add_typer(run.app, name="run")
+app.command("trial-balance")(trial_balance)
+app.command("preview")(preview)
+app.command("generate")(generate)
+app.command("migrate")(migrate)
+app.add_typer(policy.app, name="policy")
+
+
+def main() -> None:
+    """Run the command line; the entry point of the installed `crossfoot` script."""
+    app()
+
+
+def run_command(words: Sequence[str]) -> int:
+    """Run `crossfoot run WORDS…` and return its exit code, for scripts that start one job."""
+    try:
+        app(args=["run", *words])
+    except SystemExit as finished:
+        return int(finished.code or 0)
+    return ExitCode.OK
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,75 @@
+"""Reading what a command line names: input files, policy packs, books; mistakes as Problems."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+from connectors.files.listing import (
+    FileRange,
+    InputNotFound,
+    InputUnreadable,
+    find_files,
+    split_ranges,
+)
+from connectors.files.rates import load_rates
+from connectors.policy_packs import (
+    ConfigurationError,
+    load_books_config,
+    load_policy_pack,
+    pack_names,
+)
+from ledger.policies import BooksConfig, PolicyPack
+from runners.problems import Problem
+
+
+def input_ranges(patterns: Sequence[str]) -> list[FileRange]:
+    """Return the ranges of all files that `patterns` match; raises Problem when one has none."""
+    try:
+        return split_ranges(find_files(patterns))
+    except InputNotFound as error:
+        raise Problem(
+            f"--input: {error}",
+            "check the path; quote patterns ('events/*.jsonl') so that the shell leaves them alone",
+        ) from error
+    except InputUnreadable as error:
+        raise Problem(
+            f"--input: {error}", "give JSON lines, plain or gzip, or Avro container files"
+        ) from error
+
+
+def policy_pack(name_or_path: str) -> PolicyPack:
+    """Return the pack of that name or file; raises Problem when there is none or it is wrong."""
+    try:
+        return load_policy_pack(name_or_path)
+    except ConfigurationError as error:
+        raise Problem(
+            f"--policy: {error}",
+            f"give one of {', '.join(pack_names())}, or a YAML file with every choice of a pack "
+            "(`crossfoot policy show stripe-contra` prints one to start from)",
+        ) from error
+
+
+def books_config(path: str | None, rates_path: str | None) -> BooksConfig:
+    """Return the company facts of a books file, with the rates of a rates file added to its own.
+
+    Raises Problem when one is missing or wrong.
+    """
+    try:
+        books = load_books_config(path)
+    except ConfigurationError as error:
+        raise Problem(
+            f"--books: {error}", "correct the file; docs/configuration.md names every setting"
+        ) from error
+    if rates_path is None:
+        return books
+    try:
+        rates = load_rates(rates_path)
+    except ConfigurationError as error:
+        raise Problem(
+            f"--rates: {error}",
+            "give CSV with the columns date,base,quote,rate,source, as in "
+            "2026-01-15,EUR,USD,1.20,ECB",
+        ) from error
+    return msgspec.structs.replace(books, rates={**books.rates, **rates})
