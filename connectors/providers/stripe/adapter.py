@@ -30,8 +30,7 @@ SOURCE = "stripe"
 
 _ENVELOPE = msgspec.json.Decoder(StripeEvent)
 _ID_ONLY = msgspec.json.Decoder(dict[str, msgspec.Raw])
-_ANY_OBJECT = msgspec.json.Decoder(dict[str, Any])
-_NOTHING_CHANGED: dict[str, Any] = {}
+_CHANGES = msgspec.json.Decoder(dict[str, Any] | None)
 
 
 def decode_stripe(body: bytes, position: str, context: DecodeContext) -> Message | DeadLetter:
@@ -79,7 +78,6 @@ def _check_version(event: StripeEvent) -> None:
 
 
 def _delivery(event: StripeEvent, context: DecodeContext) -> Delivery:
-    previous = event.data.previous_attributes
     return Delivery(
         message_id=f"{SOURCE}:{event.id}",
         type=event.type,
@@ -87,12 +85,8 @@ def _delivery(event: StripeEvent, context: DecodeContext) -> Delivery:
         occurred_at_micros=event.created * 1_000_000,
         keys=context.metadata_keys,
         payments_name_invoices=payments_name_invoices(event.api_version or ""),
-        previous=_NOTHING_CHANGED if previous is None else _previous(previous, context),
+        previous=parse_with(_CHANGES, event.data.previous_attributes, context) or {},
     )
-
-
-def _previous(raw: msgspec.Raw, context: DecodeContext) -> dict[str, Any]:
-    return {} if bytes(raw) == b"null" else parse_with(_ANY_OBJECT, bytes(raw), context)
 
 
 def _recorded(event: StripeEvent) -> Mapped:

@@ -90,6 +90,8 @@ def _total_minor(note: CreditNote) -> int:
     total = note.total if note.total is not None else note.amount
     if total is None:
         raise Rejected(Reason.MISSING_FIELD, "total is absent at $.data.object")
+    if total < 0:
+        raise Rejected(Reason.NEGATIVE_AMOUNT, "total is negative")
     return total
 
 

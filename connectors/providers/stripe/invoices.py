@@ -199,13 +199,12 @@ def _payments(
         when = micros(invoice.status_transitions.paid_at)
     listed = [each for each in _listed_payments(invoice) if each.amount_paid]
     inside, outside = _paid_minor(invoice, paid=paid)
-    refs = () if listed else ids_of(invoice.charge, invoice.payment_intent)
-    settlement = {} if listed else _settlement(invoice)
     told: list[dict[str, Any]] = []
     if inside:
-        told.append({"payment_refs": refs, "amount_minor": inside, **settlement})
+        told.append({"amount_minor": inside, **({} if listed else _charged(invoice))})
     if outside:
-        told.append({"payment_refs": (), "amount_minor": outside, "out_of_band": True})
+        # A total includes what was paid before it, so this one tells of the difference.
+        told.append({"amount_minor": inside + outside, "out_of_band": True})
     invoice_id = "stripe:" + invoice.id
     currency = currency_code(invoice.currency)
     totals = [
@@ -215,7 +214,7 @@ def _payments(
             invoice_id=invoice_id,
             linkage="invoice",
             evidence="invoice_total",
-            **fields,
+            **{"payment_refs": (), **fields},
         )
         for number, fields in enumerate(told, start=1)
     ]
@@ -247,7 +246,7 @@ def _paid_minor(invoice: Invoice, *, paid: bool) -> tuple[int, int]:
     if amount is None:
         amount = _due_minor(invoice) if paid else 0
     if invoice.paid_out_of_band:
-        return 0, amount
+        return 0, amount or (_due_minor(invoice) if paid else 0)
     outside = invoice.amount_paid_off_stripe or 0
     return (amount - outside, outside) if amount >= outside else (amount, outside)
 
@@ -260,13 +259,13 @@ def _due_minor(invoice: Invoice) -> int:
     return invoice.total - balance_applied_minor(invoice) - credited
 
 
-def _settlement(invoice: Invoice) -> dict[str, Any]:
-    """Fee and settlement from the charge, wherever it is expanded."""
-    found = settlement_of_charge(invoice.charge)
+def _charged(invoice: Invoice) -> dict[str, Any]:
+    """The ids of the payment, and its fee and settlement wherever the charge is expanded."""
+    settlement = settlement_of_charge(invoice.charge)
     intent = invoice.payment_intent
-    if not found and type(intent) is PaymentIntentRef:
-        found = settlement_of_charge(intent.latest_charge)
-    return found
+    if not settlement and type(intent) is PaymentIntentRef:
+        settlement = settlement_of_charge(intent.latest_charge)
+    return {"payment_refs": ids_of(invoice.charge, intent), **settlement}
 
 
 # --- failed ------------------------------------------------------------------------------

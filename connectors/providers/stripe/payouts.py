@@ -1,4 +1,8 @@
-"""Payouts -> money sent to the bank, or come back from it. They belong to no customer."""
+"""Payouts -> money sent to the bank, or come back from it. They belong to no customer.
+
+A negative payout is one that Stripe debits from the bank, to cover a negative balance.
+Source: https://docs.stripe.com/payouts (negative balances).
+"""
 
 from __future__ import annotations
 

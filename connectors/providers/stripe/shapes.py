@@ -365,7 +365,7 @@ class EventData(Struct, gc=False):
     """The object as it stood, and what it was before an update, both unread."""
 
     object: msgspec.Raw
-    previous_attributes: msgspec.Raw | None = None
+    previous_attributes: msgspec.Raw = msgspec.Raw(b"null")
 
 
 class StripeEvent(Struct, gc=False):
