@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ledger.contract_facts import ContractFacts
+from ledger.places import DIRECT
 from ledger.policies import BooksConfig
 from ledger.renewals import Renewal, is_past_due
 from ledger.results import ContractState
@@ -11,9 +12,9 @@ from ledger.results import ContractState
 def contract_state(
     facts: ContractFacts, renewal: Renewal | None, config: BooksConfig, as_of_micros: int
 ) -> ContractState | None:
-    """State of a contract at `as_of_micros`; None for what is no contract (payouts)."""
+    """State of a contract at `as_of_micros`; None for what is no contract (a payout)."""
     accounting = facts.accounting
-    if not (facts.terms or facts.subscriptions or accounting.invoices or accounting.payments):
+    if facts.contract_id == DIRECT and not (accounting.invoices or accounting.payments):
         return None
     running = [sub for sub in facts.subscriptions if sub.runs_at(as_of_micros)]
     ends = [terms.term_end_micros for terms in facts.terms if terms.term_end_micros is not None]
