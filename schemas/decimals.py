@@ -20,7 +20,7 @@ def decimal_from_text(text: str) -> Decimal | None:
 
 
 def plain(value: Decimal) -> Decimal:
-    """The same number written one way: no zeros at the end, no exponent, no minus zero.
+    """The same number written one way: no zeros after the last digit, `100` not `1E+2`, no -0.
 
     So that `1.50` and `1.5` are the same content. What the schemas cannot hold, and what is
     no number, comes back as it is: the validators refuse it.
