@@ -8,10 +8,14 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from runners.commands import policy, run
+from runners.commands import exceptions, export, policy, run
+from runners.commands.demo import demo
+from runners.commands.dump import dump
 from runners.commands.generate import generate
 from runners.commands.migrate import migrate
 from runners.commands.preview import preview
+from runners.commands.standing import standing
+from runners.commands.trace import trace
 from runners.commands.trial_balance import trial_balance
 from runners.display import say
 from runners.exit_codes import ExitCode, exit_code_table
@@ -66,11 +70,17 @@ def _before_any_command(
     configure_logs(verbose=verbose)
 
 
-app.add_typer(run.app, name="run")
-app.command("trial-balance")(trial_balance)
+app.command("demo")(demo)
 app.command("preview")(preview)
+app.command("trial-balance")(trial_balance)
+app.command("standing")(standing)
+app.command("trace")(trace)
 app.command("generate")(generate)
+app.command("dump")(dump)
 app.command("migrate")(migrate)
+app.add_typer(run.app, name="run")
+app.add_typer(exceptions.app, name="exceptions")
+app.add_typer(export.app, name="export")
 app.add_typer(policy.app, name="policy")
 
 
