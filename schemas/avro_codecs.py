@@ -23,7 +23,9 @@ class ExpandsTooMuch(Exception):
     """A block that grows beyond the limit."""
 
 
-_XZ_MEMORY_BYTES = 128 * 1024 * 1024
+_WINDOW_BYTES = 128 * 1024 * 1024
+"""Memory that xz and zstandard may take for looking back."""
+_ZSTANDARD_PIECE_BYTES = 256
 
 
 def decompress_block(codec: str, data: bytes, limit: int) -> bytes:
@@ -57,7 +59,7 @@ def _bzip2(data: bytes, limit: int) -> bytes:
 
 
 def _xz(data: bytes, limit: int) -> bytes:
-    inflater = lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=_XZ_MEMORY_BYTES)
+    inflater = lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=_WINDOW_BYTES)
     return _whole(inflater.decompress(data, limit + 1), inflater, limit)
 
 
@@ -71,8 +73,19 @@ def _whole(
 
 
 def _zstandard(data: bytes, limit: int) -> bytes:
-    with zstandard.ZstdDecompressor(max_window_size=_XZ_MEMORY_BYTES).stream_reader(data) as stream:
-        return stream.read(limit + 1)
+    """Fed in small pieces, because its output cannot be limited otherwise: a piece grows to
+    8 MB at most (a block of 128 KB takes four bytes)."""
+    inflater = zstandard.ZstdDecompressor(max_window_size=_WINDOW_BYTES).decompressobj()
+    out = bytearray()
+    for start in range(0, len(data), _ZSTANDARD_PIECE_BYTES):
+        if inflater.eof:
+            raise EOFError
+        out += inflater.decompress(data[start : start + _ZSTANDARD_PIECE_BYTES])
+        if len(out) > limit:
+            return bytes(out)
+    if not inflater.eof or inflater.unused_data:
+        raise EOFError
+    return bytes(out)
 
 
 def _snappy(data: bytes, limit: int) -> bytes:
@@ -91,4 +104,4 @@ CODECS: dict[str, Callable[[bytes, int], bytes]] = {
     "snappy": _snappy,
     "zstandard": _zstandard,
 }
-"""Codec -> decompression of at most `limit + 1` bytes."""
+"""Codec -> decompression that stops soon after `limit` bytes."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import json
 import random
@@ -16,11 +17,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from schemas.avro_records import AvroCodec
 from schemas.registry import PACKAGE_ROOT, Registry, load_registry
 from schemas.rules import SchemaViolation, Violation
 from schemas.shapes import (
     ArrayShape,
     EnumShape,
+    FieldShape,
     MapShape,
     OptionalShape,
     RecordShape,
@@ -98,11 +101,8 @@ def test_a_symbol_that_is_not_there_is_refused(registry: Registry, index: bytes)
 LONG = Scalar("long", "count")
 
 
-def bare(*fields: tuple[str, Shape]) -> Any:
-    """A codec of a record with these fields, and the same in Avro's words."""
-    from schemas.avro_records import AvroCodec
-    from schemas.shapes import FieldShape
-
+def bare(*fields: tuple[str, Shape]) -> AvroCodec:
+    """The codec of a record with these fields."""
     shape = RecordShape("t.R", tuple(FieldShape(name, shape) for name, shape in fields))
     types = [{"name": name, "type": avro_of(shape)} for name, shape in fields]
     return AvroCodec({"type": "record", "name": "t.R", "fields": types}, shape)
@@ -237,8 +237,6 @@ def test_any_valid_record_survives_avro_and_json(
 
 
 def as_json(value: Any) -> str:
-    import base64
-
     return base64.b64encode(value).decode() if isinstance(value, bytes) else str(value)
 
 
