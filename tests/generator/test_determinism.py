@@ -23,6 +23,12 @@ def test_the_same_plan_gives_the_same_bytes(tmp_path: Path) -> None:
     assert files_of(SMALL, tmp_path / "a") == files_of(SMALL, tmp_path / "b")
 
 
+def test_compressed_files_carry_no_time(tmp_path: Path) -> None:
+    """Bytes 4 to 7 of a gzip member are its time (RFC 1952)."""
+    compressed = files_of(SMALL, tmp_path / "a")["stripe-2026-03.jsonl.gz"]
+    assert compressed[:4] == b"\x1f\x8b\x08\x00" and compressed[4:8] == bytes(4)
+
+
 def test_nothing_is_left_in_the_spool(tmp_path: Path) -> None:
     files_of(SMALL, tmp_path / "a")
     assert list((tmp_path / "a").iterdir()) == []

@@ -62,6 +62,19 @@ def test_lines_discounts_and_taxes_add_up_to_the_total_of_every_invoice(
     assert inclusive_taxes > 0 and discounts > 0
 
 
+def test_tax_is_on_what_is_left_after_the_discount(stripe_events: Events) -> None:
+    percents = {"DE": (1_900, 10_000), "US-NY": (888, 10_000), "JP": (1_000, 11_000)}
+    discounted = 0
+    for invoice in invoices(stripe_events):
+        for line in invoice["lines"]["data"]:
+            for tax in taxes_of(line, "taxes", "tax_amounts"):
+                numerator, denominator = percents[invoice["default_tax_rates"][0]["jurisdiction"]]
+                net = line["amount"] - sum(d["amount"] for d in line["discount_amounts"])
+                assert abs(tax["amount"] * denominator - net * numerator) * 2 <= denominator
+                discounted += bool(line["discount_amounts"])
+    assert discounted > 100
+
+
 def test_what_is_due_is_the_total_less_balance_and_credits(stripe_events: Events) -> None:
     applied = 0
     for invoice in invoices(stripe_events):
