@@ -21,7 +21,7 @@ from connectors.providers.stripe.amounts import in_iso_units
 from connectors.providers.stripe.delivery import Delivery, Mapped
 from connectors.providers.stripe.event_types import MAPPINGS, has_no_meaning
 from connectors.providers.stripe.refusals import check_depth, sharpened, with_money_at_risk
-from connectors.providers.stripe.shapes import StripeEvent
+from connectors.providers.stripe.shapes import Named, StripeEvent
 from connectors.providers.stripe.versions import ACCEPTED, is_accepted, payments_name_invoices
 from ledger.messages import DeadLetter, Message
 from ledger.reasons import Reason
@@ -30,6 +30,7 @@ SOURCE = "stripe"
 
 _ENVELOPE = msgspec.json.Decoder(StripeEvent)
 _ID_ONLY = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_NAMED = msgspec.json.Decoder(Named)
 _CHANGES = msgspec.json.Decoder(dict[str, Any] | None)
 
 
@@ -90,14 +91,23 @@ def _delivery(event: StripeEvent, context: DecodeContext) -> Delivery:
 
 
 def _recorded(event: StripeEvent) -> Mapped:
-    """An event without meaning is kept under its own name; it belongs to nobody.
+    """An event without meaning is kept with the object it is about, of which only the id is read.
 
     Raises Rejected(unknown_event_type) for a type that may mean something.
     """
     if not has_no_meaning(event.type):
         detail = "no mapping for this event type, and it may move money or change a customer"
         raise Rejected(Reason.UNKNOWN_EVENT_TYPE, detail)
-    return Mapped(party_ref=f"{SOURCE}:{event.id}")
+    return Mapped(party_ref=f"{SOURCE}:{_object_id(event.data.object) or event.id}")
+
+
+def _object_id(raw: msgspec.Raw) -> str | None:
+    """The id of an object of any shape; None where it has none (`balance`)."""
+    try:
+        stated = _NAMED.decode(raw).id
+    except msgspec.DecodeError:
+        return None
+    return stated if isinstance(stated, str) else None
 
 
 def _finish(event: StripeEvent, mapped: Mapped, body: bytes, context: DecodeContext) -> Message:

@@ -11,6 +11,7 @@ Source: https://docs.stripe.com/api and its changelog.
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Any
 
 import msgspec
 from msgspec import UNSET, Struct, UnsetType
@@ -366,6 +367,12 @@ class EventData(Struct, gc=False):
 
     object: msgspec.Raw
     previous_attributes: msgspec.Raw = msgspec.Raw(b"null")
+
+
+class Named(Struct, gc=False):
+    """Any object, of which only the id is of interest, whatever it is."""
+
+    id: Any = None
 
 
 class StripeEvent(Struct, gc=False):

@@ -69,7 +69,12 @@ def test_an_uninteresting_type_is_recorded_whatever_its_version(decode, version)
     message = decode(event("product.created", {"id": "prod_1", "name": "Pro"}, version=version))
     assert isinstance(message, Message)
     assert (message.events, message.schema_version) == ((), "-")
-    assert message.party_ref == "stripe:evt_1"
+    assert message.party_ref == "stripe:prod_1"
+
+
+@pytest.mark.parametrize("obj", [{"object": "balance"}, {"id": 7}, {"id": ""}, "a text", None])
+def test_an_uninteresting_object_without_an_id_is_kept_under_its_event(decode, obj):
+    assert decode(event("balance.available", obj)).party_ref == "stripe:evt_1"
 
 
 @pytest.mark.parametrize(
