@@ -235,9 +235,9 @@ def finish_message(
     Money ranges, currencies, times, ids and sums are checked here and nowhere else. Account
     links that the events themselves state are added. Raises Rejected.
     """
+    labels = [check_event(event, context) for event in events]
     if not EARLIEST_MICROS <= occurred_at_micros < LATEST_MICROS:
         raise Rejected(Reason.TIMESTAMP_OUT_OF_RANGE, "the event's own time is not in 2000-2099")
-    labels = [check_event(event, context) for event in events]
     told = {(e.customer_id, e.account_id) for e in events if e.customer_id and e.account_id}
     account_links = tuple(sorted({*account_links, *told})) if told else account_links
     return Message(
@@ -279,8 +279,12 @@ def rejected_by(violation: Violation, event: CanonicalEvent) -> Rejected:
         f"{subject_of(event)} {violation.path}: {violation.detail}".replace(" :", ":"),
         amount_minor=amount if type(amount) is int and abs(amount) <= MAX_MINOR else None,
         currency=currency if type(currency) is str and is_currency(currency) else None,
-        occurred_at_micros=when if type(when) is int else None,
+        occurred_at_micros=when if _is_sound_time(when) else None,
     )
+
+
+def _is_sound_time(micros: object) -> bool:
+    return type(micros) is int and EARLIEST_MICROS <= micros < LATEST_MICROS
 
 
 def _digest(*meaning: object) -> str:
