@@ -227,7 +227,7 @@ def intent(amount: int, **fields: Any) -> Json:
 def refund(amount: int, **fields: Any) -> Json:
     """A refund of the present shape."""
     given = {"id": "re_1", "amount": amount, "charge": "ch_1", "payment_intent": "pi_1"}
-    return resource("refund", created=at("2026-02-01"), **{**given, **fields})
+    return resource("refund", **{**given, "created": at("2026-02-01"), **fields})
 
 
 def dispute(amount: int, **fields: Any) -> Json:
