@@ -109,13 +109,15 @@ class _DecodeBlockFn(beam.DoFn, Generic[Block]):
     def __init__(self, decode: Decode[Block]) -> None:
         self._decode = decode
         self._read = counter(MESSAGES_READ)
-        self._encoder = msgspec.msgpack.Encoder()
+
+    def setup(self) -> None:
+        self._encode = msgspec.msgpack.Encoder().encode
 
     def process(self, block: Block) -> Iterator[object]:
         sealed, links, rejected = decode_block(self._decode(block))
         self._read.inc(len(sealed) + len(rejected))
         if sealed:
-            yield self._encoder.encode(sealed)
-            yield beam.pvalue.TaggedOutput(LINKS, self._encoder.encode(links))
+            yield self._encode(sealed)
+            yield beam.pvalue.TaggedOutput(LINKS, self._encode(links))
         if rejected:
             yield beam.pvalue.TaggedOutput(REJECTED, rejected)

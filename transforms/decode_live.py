@@ -50,6 +50,8 @@ class _DecodePayloadFn(beam.DoFn):
     def __init__(self, decode: Callable[[bytes, str], Message | DeadLetter]) -> None:
         self._decode = decode
         self._read = counter(MESSAGES_READ)
+
+    def setup(self) -> None:
         self._encode = msgspec.msgpack.Encoder().encode
 
     def process(self, payload: Payload) -> Iterator[object]:

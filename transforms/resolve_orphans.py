@@ -8,7 +8,7 @@ Unbounded; used by the live job only (the bounded one knows all links before it 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import apache_beam as beam
 import msgspec
@@ -22,6 +22,8 @@ from apache_beam.transforms.userstate import (
 )
 
 from ledger.messages import Message
+
+Pair = TypeVar("Pair")
 
 OWNED = "owned"
 """Messages that need no join: they name their party."""
@@ -44,16 +46,19 @@ class ResolveOrphans(beam.PTransform):
 
     def expand(self, messages: PCollection) -> PCollection:
         split = messages | "SplitOrphans" >> beam.ParDo(_SplitOrphansFn()).with_outputs(
-            OWNED, main="joined"
+            OWNED, main="sides"
         )
-        joined = split["joined"].with_output_types(
-            tuple[str, TaughtOrWaiting]
-        ) | "JoinOnId" >> beam.ParDo(_JoinOnIdFn()).with_output_types(tuple[str, bytes])
-        owned = split[OWNED] | "Owned" >> beam.Map(_as_pair).with_output_types(tuple[str, bytes])
+        joined = (
+            split["sides"]
+            | "Sides" >> beam.Map(_as_is).with_output_types(tuple[str, TaughtOrWaiting])
+            | "JoinOnId" >> beam.ParDo(_JoinOnIdFn()).with_output_types(tuple[str, bytes])
+        )
+        owned = split[OWNED] | "Owned" >> beam.Map(_as_is).with_output_types(tuple[str, bytes])
         return (owned, joined) | "OwnedAndJoined" >> beam.Flatten()
 
 
-def _as_pair(pair: tuple[str, bytes]) -> tuple[str, bytes]:
+def _as_is(pair: Pair) -> Pair:
+    """Outputs of a ParDo with tags carry no types; state and grouping need those of the keys."""
     return pair
 
 
