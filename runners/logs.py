@@ -17,6 +17,11 @@ def configure_logs(*, verbose: bool) -> None:
     logging.basicConfig(
         stream=sys.stderr, level=level, format="%(levelname)s %(name)s %(message)s", force=True
     )
+    if not verbose:
+        # Beam warns about cloud libraries that are not installed, through the root logger too, and
+        # logs every failure that it raises as well, with whatever its message holds.
+        logging.getLogger("apache_beam").setLevel(logging.CRITICAL)
+        logging.getLogger().handlers[0].addFilter(_not_of_the_root)
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
@@ -28,3 +33,7 @@ def configure_logs(*, verbose: bool) -> None:
         logger_factory=structlog.PrintLoggerFactory(file=sys.stderr),
         cache_logger_on_first_use=False,
     )
+
+
+def _not_of_the_root(record: logging.LogRecord) -> bool:
+    return record.name != "root"

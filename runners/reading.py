@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import msgspec
 
 from connectors.files.listing import (
     FileRange,
+    InputChanged,
     InputNotFound,
     InputUnreadable,
     find_files,
@@ -21,6 +23,7 @@ from connectors.policy_packs import (
     pack_names,
 )
 from ledger.policies import BooksConfig, PolicyPack
+from runners.exit_codes import ExitCode
 from runners.problems import Problem
 
 
@@ -36,6 +39,19 @@ def input_ranges(patterns: Sequence[str]) -> list[FileRange]:
     except InputUnreadable as error:
         raise Problem(
             f"--input: {error}", "give JSON lines, plain or gzip, or Avro container files"
+        ) from error
+
+
+@contextmanager
+def unchanging_inputs() -> Iterator[None]:
+    """Raise Problem when a file changes while it is read."""
+    try:
+        yield
+    except InputChanged as error:
+        raise Problem(
+            f"--input: {error}",
+            "run it again when the files are complete: nothing is posted twice",
+            ExitCode.ENVIRONMENT,
         ) from error
 
 

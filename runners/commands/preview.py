@@ -15,7 +15,7 @@ from runners.commands.preview_tables import print_preview
 from runners.display import print_json
 from runners.policy_variants import policy_variant
 from runners.problems import Findings, Problem
-from runners.reading import books_config, input_ranges, policy_pack
+from runners.reading import books_config, input_ranges, policy_pack, unchanging_inputs
 
 By = Annotated[
     list[str],
@@ -95,16 +95,15 @@ def preview(
     Amounts are text in major units, those ending in _minor whole minor
     units. Absent values are left out.
     """
-    report = preview_files(
-        input_ranges([*inputs, *(more_inputs or [])]),
-        PreviewSettings(
-            tenant=tenant,
-            policy=policy_variant(policy_pack(policy), settings),
-            books=msgspec.structs.replace(books_config(books, rates), links=links),
-            as_of_micros=arguments.micros(arguments.as_of_instant(as_of, datetime.now(UTC))),
-            by=_dimensions(by),
-        ),
+    wanted = PreviewSettings(
+        tenant=tenant,
+        policy=policy_variant(policy_pack(policy), settings),
+        books=msgspec.structs.replace(books_config(books, rates), links=links),
+        as_of_micros=arguments.micros(arguments.as_of_instant(as_of, datetime.now(UTC))),
+        by=_dimensions(by),
     )
+    with unchanging_inputs():
+        report = preview_files(input_ranges([*inputs, *(more_inputs or [])]), wanted)
     if as_json:
         print_json(report)
     else:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -11,15 +12,15 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import msgspec
 import typer
 
-from connectors.files.listing import InputChanged
 from connectors.store import Run
+from ledger.results import StaleParty
 from runners import arguments
 from runners.commands.trial_balance import TrialBalance, balance_report, print_trial_balance
-from runners.display import print_json, print_lines
+from runners.display import print_json, print_lines, say
 from runners.exit_codes import ExitCode
 from runners.problems import Findings, Problem
 from runners.progress import working
-from runners.reading import books_config, input_ranges, policy_pack
+from runners.reading import books_config, input_ranges, policy_pack, unchanging_inputs
 from runners.stores import opened_store, store_problems
 
 if TYPE_CHECKING:
@@ -165,10 +166,12 @@ def _run_logged(options: OrderToCashOptions, policy: str) -> RunReport:
         started_at_micros=arguments.micros(datetime.now(UTC)),
     )
     with opened_store(options.store, create=True) as store:
+        _warn_of_another_policy(store.runs(limit=1), policy)
         store.begin_run(run)
     status, counts = "failed", {}
     try:
-        report = _run(options)
+        with store_problems(options.store):
+            report = _run(options)
         status, counts = "done", msgspec.structs.asdict(report)
     finally:
         with opened_store(options.store) as store:
@@ -177,32 +180,46 @@ def _run_logged(options: OrderToCashOptions, policy: str) -> RunReport:
     return report
 
 
+def _warn_of_another_policy(last: list[Run], policy: str) -> None:
+    """A policy applies to whole customers: what stands of those in the input is booked anew."""
+    if last and last[0].policy != policy:
+        say(
+            f"the last run used policy {last[0].policy}, this one {policy}: entries of the "
+            "customers in this input are reversed and booked anew"
+        )
+
+
 def _run(options: OrderToCashOptions) -> RunReport:
+    """Run the job on this machine; what can be mended becomes a Problem."""
     from pipelines.report import ConservationBroken
     from runners.local import run_order_to_cash as start
 
     try:
-        with working("order_to_cash"):
-            return _with_store_problems(options.store, lambda: start(options))
+        with working("order_to_cash"), unchanging_inputs(), _original_errors():
+            return start(options)
     except ConservationBroken as error:
         raise Problem(
             f"the conservation equation does not add up: {error}",
             "do not rely on this run; run it again, and report it when it happens again",
             ExitCode.DATA,
         ) from error
-    except InputChanged as error:
+    except StaleParty as error:
         raise Problem(
-            f"--input: {error}",
-            "run it again when the files are complete: nothing is posted twice",
+            "another run changed the books of the same customers meanwhile",
+            "run it again when the other has ended: nothing is posted twice",
             ExitCode.ENVIRONMENT,
         ) from error
 
 
-def _with_store_problems(store: str | None, work: Callable[[], RunReport]) -> RunReport:
-    if store is None:
-        return work()
-    with store_problems(store):
-        return work()
+@contextmanager
+def _original_errors() -> Iterator[None]:
+    """Raise what a worker raised: Beam wraps errors that it cannot copy into a RuntimeError."""
+    try:
+        yield
+    except RuntimeError as error:
+        if isinstance(error.__context__, Exception):
+            raise error.__context__ from None
+        raise
 
 
 def _books_after(options: OrderToCashOptions) -> tuple[int | None, TrialBalance | None]:

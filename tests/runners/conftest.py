@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 from typer.testing import CliRunner, Result
@@ -17,7 +17,7 @@ OLD_API = "2017-08-15"
 NEW_API = "2025-09-30.clover"
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def crossfoot() -> Callable[..., Result]:
     """Run `crossfoot ARGS…` in this process; stdout and stderr apart."""
 
@@ -32,11 +32,14 @@ def lines(tmp_path: Path) -> Callable[..., Path]:
     """Write JSON objects (or raw bytes) as lines of a file and return its path."""
 
     def write(*events: Mapping[str, Any] | bytes, name: str = "events.jsonl") -> Path:
-        path = tmp_path / name
-        path.write_bytes(b"\n".join(_line(event) for event in events) + b"\n")
-        return path
+        return _write(tmp_path / name, events)
 
     return write
+
+
+def _write(path: Path, events: Sequence[Mapping[str, Any] | bytes]) -> Path:
+    path.write_bytes(b"\n".join(_line(event) for event in events) + b"\n")
+    return path
 
 
 def _line(event: Mapping[str, Any] | bytes) -> bytes:
@@ -64,12 +67,12 @@ def _period(period: Sequence[str]) -> dict[str, int]:
     return {"start": _epoch(start), "end": _epoch(end)}
 
 
-def _invoice(total: int, at: str, paid: bool) -> dict[str, Any]:
+def _invoice(total: int, at: str, paid: bool, of: str, currency: str = "usd") -> dict[str, Any]:
     return {
-        "id": "in_1",
+        "id": f"in_{of}",
         "object": "invoice",
-        "customer": "cus_1",
-        "currency": "usd",
+        "customer": f"cus_{of}",
+        "currency": currency,
         "created": _epoch(at),
         "subtotal": total,
         "total": total,
@@ -90,55 +93,92 @@ def _invoice(total: int, at: str, paid: bool) -> dict[str, Any]:
     }
 
 
+def _new_line(total: int, period: Sequence[str], of: str, currency: str) -> dict[str, Any]:
+    return {
+        "id": f"il_{of}",
+        "object": "line_item",
+        "amount": total,
+        "currency": currency,
+        "description": "Pro",
+        "discount_amounts": [],
+        "quantity": 1,
+        "period": _period(period),
+        "taxes": [],
+        "metadata": {},
+        "pricing": {
+            "type": "price_details",
+            "price_details": {"price": "price_1", "product": "prod_1"},
+            "unit_amount_decimal": str(total),
+        },
+        "parent": {
+            "type": "subscription_item_details",
+            "subscription_item_details": {
+                "subscription": f"sub_{of}",
+                "subscription_item": f"si_{of}",
+                "invoice_item": None,
+                "proration": False,
+            },
+        },
+    }
+
+
+def new_stripe_events(
+    total: int,
+    at: str,
+    period: Sequence[str],
+    *,
+    paid: bool = True,
+    of: str = "1",
+    currency: str = "usd",
+) -> list[dict[str, Any]]:
+    """One subscription invoice of customer `of`: finalized, and maybe paid."""
+
+    def invoice(is_paid: bool) -> dict[str, Any]:
+        return _invoice(total, at, is_paid, of, currency) | {
+            "lines": {
+                "object": "list",
+                "has_more": False,
+                "data": [_new_line(total, period, of, currency)],
+            },
+            "total_taxes": [],
+            "parent": {
+                "type": "subscription_details",
+                "subscription_details": {"subscription": f"sub_{of}", "metadata": {}},
+            },
+        }
+
+    events = [_stripe_event(f"evt_{of}", "invoice.finalized", at, invoice(False), NEW_API)]
+    if paid:
+        events.append(_stripe_event(f"evt_{of}_paid", "invoice.paid", at, invoice(True), NEW_API))
+    return events
+
+
+def customer_event(of: str, at: str, name: str = "Example") -> dict[str, Any]:
+    """The customer as billing created it."""
+    customer = {
+        "id": f"cus_{of}",
+        "object": "customer",
+        "created": _epoch(at),
+        "name": name,
+        "email": f"{name.lower()}@customer.example",
+        "currency": None,
+        "address": None,
+        "metadata": {},
+        "livemode": False,
+    }
+    return _stripe_event(f"evt_{of}_new", "customer.created", at, customer, NEW_API)
+
+
 @pytest.fixture
 def new_stripe() -> Callable[..., list[dict[str, Any]]]:
-    """Stripe events of the present shape: one subscription invoice, finalized and maybe paid."""
+    """Stripe events of the present shape."""
+    return new_stripe_events
 
-    def timeline(
-        total: int, at: str, period: Sequence[str], *, paid: bool = True
-    ) -> list[dict[str, Any]]:
-        def invoice(is_paid: bool) -> dict[str, Any]:
-            line = {
-                "id": "il_1",
-                "object": "line_item",
-                "amount": total,
-                "currency": "usd",
-                "description": "Pro",
-                "discount_amounts": [],
-                "quantity": 1,
-                "period": _period(period),
-                "taxes": [],
-                "metadata": {},
-                "pricing": {
-                    "type": "price_details",
-                    "price_details": {"price": "price_1", "product": "prod_1"},
-                    "unit_amount_decimal": str(total),
-                },
-                "parent": {
-                    "type": "subscription_item_details",
-                    "subscription_item_details": {
-                        "subscription": "sub_1",
-                        "subscription_item": "si_1",
-                        "invoice_item": None,
-                        "proration": False,
-                    },
-                },
-            }
-            return _invoice(total, at, is_paid) | {
-                "lines": {"object": "list", "has_more": False, "data": [line]},
-                "total_taxes": [],
-                "parent": {
-                    "type": "subscription_details",
-                    "subscription_details": {"subscription": "sub_1", "metadata": {}},
-                },
-            }
 
-        events = [_stripe_event("evt_1", "invoice.finalized", at, invoice(False), NEW_API)]
-        if paid:
-            events.append(_stripe_event("evt_2", "invoice.paid", at, invoice(True), NEW_API))
-        return events
-
-    return timeline
+@pytest.fixture
+def customer() -> Callable[..., dict[str, Any]]:
+    """A customer as billing created it."""
+    return customer_event
 
 
 @pytest.fixture
@@ -162,7 +202,7 @@ def old_stripe() -> Callable[..., list[dict[str, Any]]]:
             "metadata": {},
             "type": "subscription",
         }
-        invoice = _invoice(total, at, True) | {
+        invoice = _invoice(total, at, True, "1") | {
             "date": _epoch(at),
             "lines": {"object": "list", "has_more": False, "total_count": 1, "data": [line]},
             "charge": None,
@@ -220,3 +260,33 @@ def canonical() -> Callable[..., list[dict[str, Any]]]:
         ]
 
     return timeline
+
+
+class Books(NamedTuple):
+    """A store that two runs filled; small enough to know every figure in it."""
+
+    url: str
+    events: Path
+    first: Result
+    again: Result
+
+
+CANARY = "Zilpah Canarywood"
+"""A customer's name; it must show nowhere but in the bytes of an event."""
+
+BROKEN = b'{"id": "evt_broken", "object": "event", "name": "' + CANARY.encode()
+
+
+@pytest.fixture(scope="session")
+def books(tmp_path_factory: pytest.TempPathFactory, crossfoot: Callable[..., Result]) -> Books:
+    """31 USD paid by a known customer, 62 USD owed by an unknown one, one line of no JSON, one
+    redelivery; run twice as of the end of February 2019."""
+    folder = tmp_path_factory.mktemp("books")
+    january = ("2019-01-15", ("2019-01-15", "2019-02-15"))
+    known = new_stripe_events(3100, *january)
+    unknown = new_stripe_events(6200, *january, paid=False, of="9")
+    told = [customer_event("1", "2019-01-14", CANARY), *known, known[1], *unknown, BROKEN]
+    events = _write(folder / "events.jsonl", told)
+    url = f"sqlite:///{folder / 'books.db'}"
+    command = ("run", "order-to-cash", "--input", events, "--store", url, "--as-of", "2019-02-28")
+    return Books(url, events, crossfoot(*command), crossfoot("--verbose", *command))
