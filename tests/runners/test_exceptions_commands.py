@@ -175,14 +175,17 @@ def test_bytes_that_can_be_read_now_are_posted_and_leave_the_queue(
 
 
 def test_the_pack_of_the_last_run_is_the_default(
-    crossfoot: Run, lines: Write, new_stripe: Any, customer: Any, tmp_path: Path
+    crossfoot: Run, without_rate: tuple[str, Path], lines: Write, new_stripe: Any, tmp_path: Path
 ) -> None:
-    url = f"sqlite:///{tmp_path / 'books.db'}"
-    path = lines(customer("1", "2019-01-14"), *new_stripe(3100, *JANUARY), b"{")
-    command = ("run", "order-to-cash", "--input", path, "--store", url, *AS_OF)
-    assert crossfoot(*command, "--policy", "receivable").exit_code == 0
-    done = crossfoot("exceptions", "resubmit", "--all", "--store", url, *AS_OF)
-    assert done.exit_code == 0, done.output
+    url, company = without_rate
+    rates = tmp_path / "rates.csv"
+    rates.write_text("date,base,quote,rate,source\n2019-01-15,EUR,USD,1.20,ECB\n")
+    path = lines(*new_stripe(3100, *JANUARY, paid=False, currency="eur"), name="again.jsonl")
+    run = ("run", "order-to-cash", "--input", path, "--store", url, "--books", company, *AS_OF)
+    assert crossfoot(*run, "--policy", "receivable").exit_code == 0
+    again = ("exceptions", "resubmit", "--all", "--store", url, "--books", company)
+    done = crossfoot(*again, "--rates", rates, *AS_OF, "--json")
+    assert json.loads(done.stdout)["new_entries"] > 0
     with open_store(url) as store:
         policies = {posted.entry.policy for posted in store.postings()}
     assert policies == {"receivable@1"}
