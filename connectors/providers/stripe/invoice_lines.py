@@ -87,8 +87,7 @@ def _divide_taxes(invoice: Invoice) -> tuple[list[Taxes], Taxes]:
         if sum(told) == invoice.tax:
             return per_line, ()
         return [], (TaxAmount(amount_minor=invoice.tax),)
-    nothing_stated = invoice.total_taxes is None and invoice.total_tax_amounts is None
-    if told == sums(stated) or (nothing_stated and invoice.tax is None):
+    if told == sums(stated) or not on_invoice:
         return per_line, ()
     return [], stated
 

@@ -110,9 +110,10 @@ def test_the_bare_tax_of_the_oldest_shape_comes_on_top(decode):
     assert taxes(invoice.taxes) == [(900, False)]
 
 
-def test_line_taxes_alone_are_enough(decode):
+@pytest.mark.parametrize("on_invoice", [None, []])
+def test_line_taxes_alone_are_enough(decode, on_invoice):
     taxed = line("il_1", 9000, taxes=[NEW_TAX])
-    invoice = issued(decode, new_invoice(taxed, total=9900, total_taxes=None))
+    invoice = issued(decode, new_invoice(taxed, total=9900, total_taxes=on_invoice))
     assert taxes(invoice.lines[0].taxes) == [(900, False)]
 
 
