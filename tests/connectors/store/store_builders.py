@@ -189,7 +189,7 @@ def folded(
     new: Sequence[Message] = (),
     entries: Iterable[JournalEntry] = (),
     *,
-    party_id: str = "stripe:cus_1",
+    party_id: str | None = None,
     refs: Sequence[str] | None = None,
     seen: dict[str, int] | None = None,
     outcomes: dict[str, Outcome] | None = None,
@@ -198,8 +198,12 @@ def folded(
     tenant: str = TENANT,
     **result: Any,
 ) -> FoldedParty:
-    """A folded party. New messages count as posted unless `outcomes` (by message id) says else;
-    `seen` are the revisions its fold was based on."""
+    """A folded party; by default its id is the party of its first new message, else cus_1.
+
+    New messages count as posted unless `outcomes` (by message id) says else; `seen` are the
+    revisions its fold was based on.
+    """
+    party_id = party_id or next((m.party_ref for m in new if m.party_ref), "stripe:cus_1")
     party_refs = tuple(sorted(refs or {m.party_ref or party_id for m in new} or {party_id}))
     stated = {m.message_id: Outcome.POSTED for m in new} | (outcomes or {})
     return FoldedParty(
