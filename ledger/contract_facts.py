@@ -108,8 +108,12 @@ def gather_facts(
     contract_id: str,
     contract_events: Sequence[Event],
     accounting: AccountingResult,
+    entity: str | None = None,
 ) -> ContractFacts:
-    """Read the facts of a contract; `contract_events` sorted by (time, event id)."""
+    """Read the facts of a contract; `contract_events` sorted by (time, event id).
+
+    `entity` is its legal entity where CRM states it; else the first that an event states.
+    """
     notes = _Notes()
     for event in contract_events:
         _note(event, notes)
@@ -118,7 +122,7 @@ def gather_facts(
         tenant=tenant,
         customer_id=customer_id,
         contract_id=contract_id,
-        entity=next((event.entity for event in contract_events if event.entity), None),
+        entity=entity or next((event.entity for event in contract_events if event.entity), None),
         accounting=accounting,
         signed=signed[0] if signed else None,
         terms=tuple(notes.terms),

@@ -26,6 +26,8 @@ class Correlation(msgspec.Struct, frozen=True, kw_only=True):
     """The events of a party by contract; lists keep the order of the events given."""
 
     contracts: dict[str, list[Event]]
+    entities: dict[str, str | None] = {}
+    """Contract -> the legal entity that CRM or the account states."""
     pending: tuple[Pending, ...] = ()
     conflicts: tuple[OwnershipConflict, ...] = ()
 
@@ -65,13 +67,15 @@ def correlate(
         entities.settle(contract_id, contract_events)
     return Correlation(
         contracts={contract_id: contracts[contract_id] for contract_id in sorted(contracts)},
+        entities={contract_id: entities.of_contract(contract_id) for contract_id in contracts},
         pending=tuple(
             pending_of(
-                entities.settled(place.contract_id, event),
+                event,
                 reason,
                 place.waits_for,
                 config,
                 as_of_micros,
+                entity=entities.at_stake(place.contract_id, event),
             )
             for event, place, reason in held
         ),

@@ -9,6 +9,7 @@ their repetition and their split into history and newcomers change nothing but w
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import TypeVar
 
 import msgspec
 
@@ -134,7 +135,8 @@ def _fold(messages: Collection[Message], books: _Books, is_ambiguous: bool) -> F
     found.conflicts.extend(correlation.conflicts)
     found.conflicts.extend(account_conflicts(books.party_id, party_events, crm))
     for contract_id, contract_events in correlation.contracts.items():
-        _fold_contract(contract_id, contract_events, books, found)
+        entity = correlation.entities[contract_id]
+        _fold_contract(contract_id, contract_events, entity, books, found)
     return _result(found)
 
 
@@ -169,7 +171,11 @@ def _hold(told: Iterable[Event], reason: Reason, books: _Books) -> list[Pending]
 
 
 def _fold_contract(
-    contract_id: str, contract_events: list[Event], books: _Books, found: _Found
+    contract_id: str,
+    contract_events: list[Event],
+    entity: str | None,
+    books: _Books,
+    found: _Found,
 ) -> None:
     accounting = fold_contract(
         books.tenant,
@@ -181,14 +187,34 @@ def _fold_contract(
         books.as_of_micros,
     )
     found.entries.extend(accounting.entries)
-    found.pending.extend(accounting.pending)
-    found.refusals.extend(accounting.refusals)
-    facts = gather_facts(books.tenant, books.party_id, contract_id, contract_events, accounting)
+    silent = (
+        _silent(contract_events) if entity and (accounting.pending or accounting.refusals) else ()
+    )
+    found.pending.extend(_with_entity(one, entity, silent) for one in accounting.pending)
+    found.refusals.extend(_with_entity(one, entity, silent) for one in accounting.refusals)
+    facts = gather_facts(
+        books.tenant, books.party_id, contract_id, contract_events, accounting, entity
+    )
     renewal = renewal_of(facts, books.config, books.as_of_micros)
     found.lifecycle.extend(lifecycle_updates(facts, renewal, books.config))
     state = contract_state(facts, renewal, books.config, books.as_of_micros)
     if state is not None:
         found.contracts.append(state)
+
+
+def _silent(contract_events: Iterable[Event]) -> Collection[str]:
+    """Events that leave their legal entity to the contract's."""
+    return {event.event_id for event in contract_events if event.entity is None}
+
+
+_AtStake = TypeVar("_AtStake", Pending, Refusal)
+
+
+def _with_entity(found: _AtStake, entity: str | None, silent: Collection[str]) -> _AtStake:
+    """Money at stake is shown in the contract's entity, unless its event states another."""
+    if found.event_id not in silent:
+        return found
+    return msgspec.structs.replace(found, entity=entity)
 
 
 def _result(found: _Found) -> FoldResult:

@@ -38,9 +38,18 @@ def deadline_of(event: Event, reason: Reason, config: BooksConfig) -> int:
 
 
 def pending_of(
-    event: Event, reason: Reason, waits_for: str, config: BooksConfig, as_of_micros: int
+    event: Event,
+    reason: Reason,
+    waits_for: str,
+    config: BooksConfig,
+    as_of_micros: int,
+    *,
+    entity: str | None = None,
 ) -> Pending:
-    """The event as one that waits; expired once `as_of_micros` has passed its deadline."""
+    """The event as one that waits; expired once `as_of_micros` has passed its deadline.
+
+    `entity` is the legal entity at stake, where it is not left to the event.
+    """
     deadline = deadline_of(event, reason, config)
     return Pending(
         source_event_id=event.source_event_id,
@@ -51,6 +60,6 @@ def pending_of(
         expired=as_of_micros > deadline,
         amount_minor=amount_of(event),
         currency=getattr(event, "currency", None),
-        entity=event.entity or config.default_entity,
+        entity=entity or event.entity or config.default_entity,
         period=period_of(accounting_micros(event)),
     )

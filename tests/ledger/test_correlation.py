@@ -326,6 +326,39 @@ def test_without_crm_the_event_says_its_entity_then_the_account(tell: Told) -> N
     assert found.conflicts == ()
 
 
+def test_where_money_was_collected_is_the_payment_processors_to_say(tell: Told) -> None:
+    active = tell.subscription("1", "2026-01-01", contract_id="00000417")
+    invoice = tell.invoice("2", "2026-01-02", subscription_id="stripe:sub_1")
+    abroad = tell.payment("3", "2026-01-03", ("ch_1",), invoice_id="stripe:in_1", entity="US01")
+    silent = tell.payment("4", "2026-01-04", ("ch_2",), invoice_id="stripe:in_1")
+    told = [active, invoice, abroad, silent]
+    found = correlated(tell, told, crm=crm_with_contract(tell, entity="DE01"))
+    entities = [as_placed(found, event).entity for event in told]
+    assert entities == ["DE01", "DE01", "US01", None], "a silent payment follows its invoice"
+    assert found.conflicts == ()
+
+
+def test_a_standalone_payment_takes_the_entity_of_its_contract_unless_any_event_says_another(
+    tell: Told,
+) -> None:
+    fee = tell.payment("1", "2026-01-03", ("ch_1", "pi_1"), contract_id="00000417")
+    crm = crm_with_contract(tell, entity="DE01")
+    assert as_placed(correlated(tell, [fee], crm=crm), fee).entity == "DE01"
+    abroad = tell.payment("2", "2026-01-03", ("pi_1",), entity="US01")
+    placed = correlated(tell, [fee, abroad], crm=crm)
+    assert [as_placed(placed, event).entity for event in (fee, abroad)] == [None, "US01"]
+
+
+def test_what_is_held_shows_the_entity_of_the_contract(tell: Told) -> None:
+    told = [
+        tell.invoice("1", "2026-01-02", contract_id="00000417", entity="US01"),
+        tell.payment("2", "2026-01-02", ("ch_1",), contract_id="00000417"),
+        tell.payment("3", "2026-01-02", ("ch_2",), contract_id="00000417", entity="US01"),
+    ]
+    found = correlated(tell, told, crm=crm_with_contract(tell, entity="DE01"))
+    assert [p.entity for p in found.pending] == ["DE01", "US01"]
+
+
 # --- order --------------------------------------------------------------------------------
 
 

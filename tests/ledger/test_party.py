@@ -240,6 +240,16 @@ def test_billing_joins_the_contract_that_crm_changes_tell(tell: Told, fold: Fold
     assert folded.outcomes[contract.source_event_id] is Outcome.RECORDED
 
 
+def test_money_that_waits_is_shown_in_the_entity_of_its_contract(tell: Told, fold: Fold) -> None:
+    lost = tell.payment("4", "2026-01-04", ("ch_1",), invoice_id="stripe:in_9")
+    abroad = tell.payment("5", "2026-01-05", ("ch_2",), invoice_id="stripe:in_9", entity="US01")
+    folded = fold([*account_changes(tell, entity="DE01"), *tell.messages([lost, abroad])])
+    assert {(p.source_event_id, p.reason, p.entity) for p in folded.result.pending} == {
+        ("stripe:evt_4", "unmatched_invoice", "DE01"),
+        ("stripe:evt_5", "unmatched_invoice", "US01"),
+    }
+
+
 def test_an_attribute_that_crm_owns_is_not_won_by_billing(tell: Told, fold: Fold) -> None:
     agreed, other = "Nordwind", "Nordwind Logistics"
     moved = tell.message(
