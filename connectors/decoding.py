@@ -140,6 +140,8 @@ def parse_with(decoder: msgspec.json.Decoder[T], body: bytes, context: DecodeCon
     """
     check_size(body, context)
     try:
+        if isinstance(body, bytes) and not body.isascii():
+            str(body, "utf-8")  # what a typed decoder skips is not looked at by it
         return decoder.decode(body)
     except msgspec.ValidationError as error:
         raise _rejected_by_type(str(error)) from None
@@ -149,6 +151,17 @@ def parse_with(decoder: msgspec.json.Decoder[T], body: bytes, context: DecodeCon
         raise Rejected(Reason.NOT_JSON, f"not UTF-8 at byte {error.start}") from None
     except RecursionError:
         raise Rejected(Reason.TOO_DEEP, "nested deeper than any reader can follow") from None
+
+
+def parse_leniently(body: bytes | msgspec.Raw) -> Any:
+    """Parse JSON of which something is known to be wrong: the tree, or None when there is none.
+
+    For what a dead letter may still soundly say; fractions come back as Decimal.
+    """
+    try:
+        return _ANY_JSON.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
 
 
 def check_size(body: bytes, context: DecodeContext) -> None:

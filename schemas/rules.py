@@ -185,7 +185,7 @@ def fault_timestamp(value: Any, path: str) -> Violation | None:
     if type(value) is not int:
         return wrong_type(value, path, "an integer of microseconds since the epoch")
     if not EARLIEST_MICROS <= value < LATEST_MICROS:
-        return violation(TIMESTAMP_OUT_OF_RANGE, path, "is not in the years 2000 to 2099")
+        return violation(TIMESTAMP_OUT_OF_RANGE, path, "is not in 2000-2099")
     return None
 
 

@@ -10,15 +10,12 @@ import re
 from decimal import Decimal
 from typing import Any
 
-import msgspec
-
-from connectors.decoding import Rejected
+from connectors.decoding import Rejected, parse_leniently
 from connectors.providers.stripe.amounts import STRIPE_UNITS, currency_code
 from connectors.providers.stripe.shapes import StripeEvent
 from ledger.money import MAX_MINOR, is_currency
 from ledger.reasons import Reason
 
-_EXACT = msgspec.json.Decoder(float_hook=Decimal)
 _STEPS = re.compile(r"\.([A-Za-z_]+)|\[(\d+)\]")
 _NO_MONEY = re.compile(r"(created|start|end|_at|_date|_attempt|date|count)$")
 _TOTALS = ("total", "amount", "amount_due")
@@ -46,7 +43,7 @@ def check_depth(body: bytes, max_depth: int) -> None:
 
 def _depth(body: bytes) -> int:
     """The exact depth of a JSON document, brackets within strings left out."""
-    level: list[Any] = [_EXACT.decode(body)]
+    level: list[Any] = [parse_leniently(body)]
     depth = 0
     while level:
         depth += 1
@@ -68,7 +65,7 @@ def sharpened(rejected: Rejected, event: StripeEvent | None) -> Rejected:
         return rejected
     if event is None or _NO_MONEY.search(path):
         return rejected
-    value = _value_at(_EXACT.decode(event.data.object), path)
+    value = _value_at(parse_leniently(event.data.object), path)
     if isinstance(value, Decimal) and value != value.to_integral_value():
         return Rejected(Reason.AMOUNT_PRECISION, f"a fraction of the smallest unit at {path}")
     return rejected
@@ -95,7 +92,7 @@ def with_money_at_risk(rejected: Rejected, event: StripeEvent | None) -> Rejecte
     """The same refusal with amount, currency and time, as far as the event states them well."""
     if event is None or rejected.amount_minor is not None:
         return rejected
-    obj = _EXACT.decode(event.data.object)
+    obj = parse_leniently(event.data.object)
     if not isinstance(obj, dict):
         return rejected
     amount = next((obj[name] for name in _TOTALS if type(obj.get(name)) is int), None)
