@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from benchmarks.by_hand_facts import Change, Charge, Company, Invoice, Link
 from benchmarks.by_hand_lifecycle import tell_lifecycle
 from benchmarks.by_hand_rules import Books
@@ -12,9 +14,18 @@ DEFAULT_ENTITY = "US01"
 Paid = tuple[Charge, Link | None]
 
 
-def book_company(company: Company, as_of: int) -> Books:
+def write_company(company: Company, as_of: int, directory: Path) -> None:
+    """Book a company into files."""
+    directory.mkdir(parents=True, exist_ok=True)
+    with (
+        (directory / "erp-postings.jsonl").open("wb") as postings,
+        (directory / "lifecycle-updates.jsonl").open("wb") as updates,
+    ):
+        book_company(company, Books(as_of, postings.write, updates.write))
+
+
+def book_company(company: Company, books: Books) -> None:
     """Everything that should stand at the as-of time, and what other teams must do."""
-    books = Books(as_of)
     contracts = contracts_of(company.contracts)
     payments = payments_of(company)
     first_payments: dict[str, Charge] = {}
@@ -38,7 +49,6 @@ def book_company(company: Company, as_of: int) -> Books:
             payout.payout_id, payout.at, payout.amount, payout.currency, entity, payout.message_id
         )
     tell_lifecycle(books, company, contracts, first_payments)
-    return books
 
 
 def contracts_of(changes: dict[str, list[Change]]) -> dict[str, Contract]:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import orjson
-
 from benchmarks.by_hand_facts import Charge, Company, State
 from benchmarks.by_hand_rules import DAY, TENANT, Books, deterministic_id
 from benchmarks.by_hand_terms import Contract
@@ -60,7 +58,7 @@ class _Teller:
             "customer_id": self._customer,
             "contract_id": self._contract,
         }
-        self._books.updates.append(orjson.dumps(update))
+        self._books.add_update(update)
 
 
 def tell_lifecycle(

@@ -14,7 +14,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta, Raw, Struct
 
-from benchmarks.by_hand_books import book_company
+from benchmarks.by_hand_books import write_company
 from benchmarks.by_hand_facts import (
     MAX_BYTES,
     Change,
@@ -432,7 +432,7 @@ def _taxes(line: Line) -> Iterator[tuple[int, bool, str]]:
 def main(arguments: list[str]) -> None:
     """Read, book, write."""
     source, target, as_of = Path(arguments[0]), Path(arguments[1]), int(arguments[2])
-    book_company(read_company(source), as_of).write(target)
+    write_company(read_company(source), as_of, target)
 
 
 if __name__ == "__main__":

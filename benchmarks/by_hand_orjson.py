@@ -18,7 +18,7 @@ from typing import Any
 
 import orjson
 
-from benchmarks.by_hand_books import book_company
+from benchmarks.by_hand_books import write_company
 from benchmarks.by_hand_facts import (
     MAX_BYTES,
     Change,
@@ -264,7 +264,7 @@ def product_of(line: Event) -> str:
 def main(arguments: list[str]) -> None:
     """Read, book, write."""
     source, target, as_of = Path(arguments[0]), Path(arguments[1]), int(arguments[2])
-    book_company(read_company(source), as_of).write(target)
+    write_company(read_company(source), as_of, target)
 
 
 if __name__ == "__main__":

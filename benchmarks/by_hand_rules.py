@@ -8,10 +8,9 @@ the bulk company sells only in the currencies of its own entities.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date, timedelta
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 import orjson
@@ -27,14 +26,21 @@ Segment = tuple[int, int, int, str]
 """(days, day after the last, last day, month)."""
 
 
-class Books:
-    """Postings as JSON lines, in the layout of the subject `erp.posting`."""
+Write = Callable[[bytes], object]
 
-    def __init__(self, as_of: int) -> None:
+
+class Books:
+    """Postings and updates as JSON lines, in the layout of `erp.posting`, written as they come."""
+
+    def __init__(self, as_of: int, write_posting: Write, write_update: Write) -> None:
         self.as_of = as_of
-        self.lines: list[bytes] = []
-        self.updates: list[bytes] = []
         self.pending = 0
+        self._write_posting = write_posting
+        self._write_update = write_update
+
+    def add_update(self, update: dict[str, Any]) -> None:
+        """Add a lifecycle update."""
+        self._write_update(orjson.dumps(update, option=orjson.OPT_APPEND_NEWLINE))
 
     def post(
         self,
@@ -83,14 +89,7 @@ class Books:
             "memo": "",
             "lines": [_line(number, line) for number, line in enumerate(kept, 1)],
         }
-        self.lines.append(orjson.dumps(body))
-
-    def write(self, directory: Path) -> None:
-        """Write postings and lifecycle updates as JSON lines."""
-        directory.mkdir(parents=True, exist_ok=True)
-        for name, lines in (("erp-postings", self.lines), ("lifecycle-updates", self.updates)):
-            with (directory / f"{name}.jsonl").open("wb") as file:
-                file.writelines([line + b"\n" for line in lines])
+        self._write_posting(orjson.dumps(body, option=orjson.OPT_APPEND_NEWLINE))
 
     def post_invoice(
         self,

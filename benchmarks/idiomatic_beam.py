@@ -22,6 +22,7 @@ from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from benchmarks.by_hand_books import book_company
 from benchmarks.by_hand_facts import Company, Refused
 from benchmarks.by_hand_orjson import take_event
+from benchmarks.by_hand_rules import Books
 
 Event = dict[str, Any]
 _BY_INTENT = frozenset({"charge.succeeded", "invoice_payment.paid"})
@@ -120,11 +121,13 @@ class BookCustomer(beam.DoFn):
                 take_event(company, event)
             except (Refused, KeyError, TypeError) as refused:
                 yield beam.pvalue.TaggedOutput("refused", repr(refused))
-        books = book_company(company, self._as_of)
-        for line in books.lines:
-            yield beam.pvalue.TaggedOutput("postings", line.decode())
-        for line in books.updates:
-            yield beam.pvalue.TaggedOutput("updates", line.decode())
+        postings: list[bytes] = []
+        updates: list[bytes] = []
+        book_company(company, Books(self._as_of, postings.append, updates.append))
+        for line in postings:
+            yield beam.pvalue.TaggedOutput("postings", line[:-1].decode())
+        for line in updates:
+            yield beam.pvalue.TaggedOutput("updates", line[:-1].decode())
 
 
 def build(pipeline: beam.Pipeline, source: Path, target: Path, as_of: int) -> None:

@@ -1,17 +1,18 @@
-"""Reads what contenders wrote, so that it can be compared: nothing is timed that is not right."""
+"""Reads what contenders wrote, so that it can be compared: nothing is timed that is not right.
+
+python -m benchmarks.outputs DIRECTORY      prints the digest of an output as JSON
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
+import sys
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
-
-Key = tuple[str, str, str, str]
-"""(entity, currency, accounting period, account role)."""
 
 
 class _Line(msgspec.Struct, gc=False):
@@ -45,8 +46,8 @@ class _Update(msgspec.Struct, gc=False):
 class Output(msgspec.Struct, frozen=True, kw_only=True):
     """What a contender gave; two that did the same job are equal."""
 
-    net: dict[Key, int]
-    """Net debit in minor units per entity, currency, period and role; zeros left out."""
+    net: dict[str, int]
+    """Net debit in minor units per `entity/currency/period/role`; zeros left out."""
     entries: dict[str, int] = {}
     """Number of entries per rule; empty where a contender gives totals only."""
     postings: str = ""
@@ -60,8 +61,8 @@ def read_output(directory: Path) -> Output:
     totals = directory / "totals.json"
     if totals.exists():
         rows = json.loads(totals.read_bytes())
-        return Output(net={tuple(row[:4]): row[4] for row in rows if row[4]})
-    net: Counter[Key] = Counter()
+        return Output(net={"/".join(row[:4]): row[4] for row in rows if row[4]})
+    net: Counter[str] = Counter()
     entries: Counter[str] = Counter()
     digests = _SetDigest()
     for line in _lines(directory, "erp-postings"):
@@ -70,7 +71,7 @@ def read_output(directory: Path) -> Output:
         digests.add(_ENCODER.encode(posting))
         for part in posting.lines:
             key = posting.entity, posting.currency, posting.accounting_period, part.account_role
-            net[key] += part.transaction_amount_minor
+            net["/".join(key)] += part.transaction_amount_minor
     updates = _SetDigest()
     for line in _lines(directory, "lifecycle-updates"):
         updates.add(_UPDATES.decode(line).update_id.encode())
@@ -126,3 +127,7 @@ def _lines(directory: Path, stem: str) -> Iterator[bytes]:
     for path in sorted(directory.glob(f"{stem}*.jsonl")):
         with path.open("rb") as lines:
             yield from lines
+
+
+if __name__ == "__main__":
+    print(msgspec.json.encode(read_output(Path(sys.argv[1]))).decode())

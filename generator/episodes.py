@@ -163,8 +163,9 @@ def _tell_attempt_failed(life: Life, bill: Invoice, at: int) -> None:
         amount_minor=bill.due_minor, currency=deal.currency, at=at, invoice_id=bill.invoice_id,
     )  # fmt: skip
     life.troubled = True
-    body = life.shapes.failed_payment_intent(deal, failure)
-    life.stripe(at, "payment_intent.payment_failed", body)
+    if life.habits.all_payment_events:
+        body = life.shapes.failed_payment_intent(deal, failure)
+        life.stripe(at, "payment_intent.payment_failed", body)
     failed = Standing(attempts=1, next_attempt_at=at + 3 * DAY)
     life.invoice(at + 1, "payment_failed", bill, failed)
     past_due = life.standing("past_due", bill.period_start, _service_end(bill))

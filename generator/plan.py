@@ -63,7 +63,7 @@ class Habits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     noise: Share = 0.25
     """Of contracts and invoices: events of types without any meaning for the books."""
     all_payment_events: bool = True
-    """Also `payment_intent.succeeded` beside the charge and the invoice payment."""
+    """Also payment intents, periods of subscriptions, and the second word for a paid invoice."""
     full_crm: bool = True
     """Opportunity, order and items; False: only account and contract."""
 
