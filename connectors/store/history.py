@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 import msgspec
-from sqlalchemy import Column, Connection, or_, select
+from sqlalchemy import Column, Connection, and_, exists, or_, select
 
 from connectors.store.backend import Backend
 from connectors.store.rows import message_of
@@ -103,8 +103,9 @@ def read_past(
 ) -> dict[str, Past]:
     """Read all that is kept of some parties, by party id.
 
-    A party's refs are the certain ones, the taught ones under which something waits, and every
-    ref that resolved to one of these when it was last committed.
+    A party's refs are the certain ones, the taught ones under which something waits, every ref
+    that resolved to one of these when it was last committed, and what still waits under an id
+    that earlier links lead to one of these.
     """
     asked = {ref for keys in wanted for ref in (*keys.party_refs, *keys.taught_ids)}
     waiting = read_party_ids(connection, backend, tenant, asked).keys()
@@ -124,25 +125,55 @@ def read_past(
 
 def _members(
     connection: Connection, backend: Backend, tenant: str, party_ids: set[str]
-) -> dict[str, tuple[str, ...]]:
+) -> dict[str, set[str]]:
     """The refs of each party id, and of the ids these refs are in their turn."""
-    members: dict[str, tuple[str, ...]] = {}
+    members: dict[str, set[str]] = defaultdict(set)
+    seen: set[str] = set()
     front = party_ids
     while front:
-        found = read_party_refs(connection, backend, tenant, front)
-        members.update(found)
-        front = {ref for refs in found.values() for ref in refs} - members.keys() - party_ids
-        party_ids = party_ids | front
+        seen |= front
+        for party_id, refs in read_party_refs(connection, backend, tenant, front).items():
+            members[party_id].update(refs)
+        for party_id, ref in _waiting_for(connection, backend, tenant, front):
+            members[party_id].add(ref)
+        front = {ref for refs in members.values() for ref in refs} - seen
     return members
 
 
-def _with_members(
-    refs: set[str], keys: Keys, members: Mapping[str, Sequence[str]]
-) -> tuple[str, ...]:
+def _waiting_for(
+    connection: Connection, backend: Backend, tenant: str, targets: set[str]
+) -> list[tuple[str, str]]:
+    """(target, id) of ids that stand for themselves though a link leads to just one target.
+
+    Both sides were committed at the same time, neither knowing the other.
+    """
+    other = links.alias("other")
+    elsewhere = exists().where(
+        other.c.tenant == links.c.tenant,
+        other.c.link_id == links.c.link_id,
+        other.c.target != links.c.target,
+    )
+    query = (
+        select(links.c.target, links.c.link_id)
+        .join(
+            parties,
+            and_(parties.c.tenant == links.c.tenant, parties.c.party_ref == links.c.link_id),
+        )
+        .where(
+            links.c.tenant == tenant,
+            backend.among(links.c.target, sorted(targets)),
+            parties.c.party_id == parties.c.party_ref,
+            ~elsewhere,
+        )
+    )
+    return [(target, link_id) for target, link_id in connection.execute(query)]
+
+
+def _with_members(refs: set[str], keys: Keys, members: Mapping[str, set[str]]) -> tuple[str, ...]:
     found = set(refs)
     front = [keys.party_id, *refs]
     while front:
-        new = set(members.get(front.pop(), ())) - found
+        new = members.get(front.pop(), set()) - found
         found |= new
         front.extend(new)
     return tuple(sorted(found))

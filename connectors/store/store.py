@@ -76,7 +76,11 @@ class LedgerStore:
         self.migrate()
 
     def migrate(self) -> str | None:
-        """Bring the schema up to date; return the version before, None for an empty database."""
+        """Bring the schema up to date; return the version before, None for an empty database.
+
+        Raises StoreError (ForeignDatabase, NewerDatabase) for what it must not touch.
+        """
+        self._session.check_reachable(create=True)
         with self._session.writing() as connection:
             return migrating.migrate(connection, self._backend)
 

@@ -85,6 +85,7 @@ class _Whole(msgspec.Struct, frozen=True):
 
 def trace(connection: Connection, backend: Backend, found: Found) -> Trace:
     """Read what the id found is connected with."""
+    named, found = found, _narrowed(connection, found)
     whole = _read_whole(connection, backend, found.party_numbers)
     postings = list(filter(_posting_test(found, whole), whole.postings))
     updates = list(filter(_update_test(found, postings), whole.lifecycle))
@@ -96,8 +97,8 @@ def trace(connection: Connection, backend: Backend, found: Found) -> Trace:
     ]
     message_ids = {traced.message.message_id for traced in told}
     return Trace(
-        kind=found.kind.value,
-        name=found.name,
+        kind=named.kind.value,
+        name=named.name,
         messages=told,
         postings=postings,
         lifecycle=updates,
@@ -105,8 +106,17 @@ def trace(connection: Connection, backend: Backend, found: Found) -> Trace:
         invoices=_invoices(connection, backend, found, postings),
         pending=_by_message(connection, backend, pending, found.party_numbers, message_ids),
         conflicts=_conflicts(connection, backend, found, message_ids),
-        dead_letters=_letters(connection, backend, found, message_ids),
+        dead_letters=_letters(connection, backend, named, message_ids),
     )
+
+
+def _narrowed(connection: Connection, found: Found) -> Found:
+    """A dead letter of an archived message leads where its message leads."""
+    if found.kind is not Kind.DEAD_LETTER or not found.party_numbers:
+        return found
+    query = select(dead_letters.c.message_id).where(dead_letters.c.dead_letter_id == found.name)
+    message_id = connection.execute(query).scalar_one()
+    return found._replace(kind=Kind.MESSAGE, name=message_id)
 
 
 def _read_whole(connection: Connection, backend: Backend, numbers: Iterable[int]) -> _Whole:

@@ -113,6 +113,24 @@ def test_what_waited_under_its_own_id_is_found_once_a_link_is_taught(store: Ledg
     assert store.past_of("acme", [moved_on])["salesforce:001"].messages == (orphan, teacher)
 
 
+def test_what_waited_is_found_though_its_link_was_committed_at_the_same_time(
+    store: LedgerStore,
+) -> None:
+    orphan = message("evt_1", None, link_refs=("stripe:ch_1",))
+    torn = message("evt_2", None, link_refs=("stripe:ch_2",))
+    store.commit([folded([orphan], party_id="stripe:ch_1")])
+    store.commit([folded([torn], party_id="stripe:ch_2")])
+    teacher = message(
+        "evt_3", links=(("stripe:ch_1", CUSTOMER), ("stripe:ch_2", CUSTOMER), ("stripe:ch_2", "x"))
+    )
+    store.commit([folded([teacher])])
+    for party_id in (CUSTOMER, "salesforce:001"):
+        keys = Keys(party_id, frozenset({party_id, CUSTOMER}))
+        past = store.past_of("acme", [keys])[party_id]
+        assert past.messages == (orphan, teacher)
+        assert past.revisions["stripe:ch_1"] == 1
+
+
 def test_a_message_that_names_no_party_is_filed_where_its_links_lead(store: LedgerStore) -> None:
     account = "salesforce:001"
     teacher = message("evt_1", links=(("stripe:pi_1", CUSTOMER),))
