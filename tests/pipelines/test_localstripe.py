@@ -281,6 +281,7 @@ def test_every_invoice_stands_as_the_server_has_it(company: Company, store: str)
             invoice = posted.entry.invoice_id
             if invoice is None:
                 continue
+            owed[invoice] += 0  # paid in the same message, an invoice is never owed
             for line in posted.entry.lines:
                 if line.role == "accounts_receivable":
                     owed[invoice] += line.amount_minor
