@@ -245,6 +245,22 @@ def test_a_redelivery_has_the_same_digest_however_it_is_written() -> None:
     assert accepted(reordered).digest == accepted(utc).digest == plain.digest
 
 
+def test_the_order_of_changed_values_is_no_meaning() -> None:
+    changed = {
+        "subject": "crm.record_changed",
+        "event_id": "crm:1",
+        "occurred_at_micros": 1768467600000000,
+        "entity_name": "Account",
+        "record_id": "001",
+        "change_type": "UPDATE",
+        "commit_number": 1,
+        "sequence_number": 1,
+    }
+    first = accepted(line({**changed, "values": {"name": "N", "city": "H"}}))
+    assert first.digest == accepted(line({**changed, "values": {"city": "H", "name": "N"}})).digest
+    assert first.digest != accepted(line({**changed, "values": {"city": "N", "name": "H"}})).digest
+
+
 def test_decimals_written_with_more_zeros_are_the_same_content() -> None:
     usage = {
         "subject": "billing.usage_reported",
