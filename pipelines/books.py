@@ -13,6 +13,7 @@ from connectors.erp_postings import postings_of
 from connectors.files.writing import write_json_lines
 from connectors.store import CommitReport, LedgerStore, open_store
 from ledger.messages import DeadLetter, Outcome
+from ledger.reasons import Reason
 from ledger.results import FoldedParty
 from pipelines.settings import RunSettings
 from transforms.decode_events import LinkBlock
@@ -153,14 +154,14 @@ def _counts(report: CommitReport) -> CommitCounts:
 
 
 def _counts_of_fold(parties: list[FoldedParty], entries: int, updates: int) -> CommitCounts:
+    """Refused messages have an outcome of their own; a conflicting body is one message more."""
     ends = dict.fromkeys(Outcome, 0)
     for party in parties:
         for message in party.new_messages:
             ends[party.outcomes[message.message_id]] += 1
         ends[Outcome.DUPLICATE] += len(party.duplicates)
-        taken = {message.message_id for message in party.new_messages}
         ends[Outcome.DEAD_LETTERED] += sum(
-            letter.message_id not in taken for letter in party.dead_letters
+            letter.reason == Reason.EVENT_ID_CONFLICT for letter in party.dead_letters
         )
     return CommitCounts(
         posted=ends[Outcome.POSTED],

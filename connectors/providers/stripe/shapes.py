@@ -221,7 +221,7 @@ class PaymentIntent(Struct, gc=False):
     status: str | None = None
 
 
-class InvoicePaymentSource(Struct, gc=False):
+class InvoicePaymentMeans(Struct, gc=False):
     """What an invoice payment was paid with."""
 
     type: str | None = None
@@ -244,7 +244,7 @@ class InvoicePayment(Struct, gc=False):
     currency: str | None = None
     amount_paid: int | None = None
     invoice: str | InvoiceRef | None = None
-    payment: InvoicePaymentSource | None = None
+    payment: InvoicePaymentMeans | None = None
     status: str | None = None
 
 
