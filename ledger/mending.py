@@ -48,7 +48,6 @@ MENDING: dict[Reason, str] = {
     Reason.AMBIGUOUS_CUSTOMER: "decide the account under `identity` in the books file, run again",
     Reason.AMBIGUOUS_CONTRACT: "correct the contract id at billing: subscription, invoices and "
     "payments must name the same contract",
-    Reason.OWNERSHIP_CONFLICT: "change the attribute in the system that owns it",
     Reason.UNMATCHED_CUSTOMER: f"{_WAIT}; after the deadline, send the customer or its CRM account",
     Reason.UNMATCHED_CONTRACT: f"{_WAIT}; after the deadline, correct the contract id at billing, "
     "or activate the contract in CRM",
@@ -60,14 +59,12 @@ MENDING: dict[Reason, str] = {
     Reason.UNMATCHED_PARTY: f"{_WAIT}; after the deadline, send what says whose it is",
     Reason.INCOMPLETE_RECORD: f"{_WAIT}; after the deadline, send the record's earlier changes",
     Reason.MISSING_RATE: "add the day's rate to the rates file and run again",
-    Reason.UNMAPPED_ACCOUNT: "add a row for the role to the GL mapping and run again",
     Reason.CURRENCY_MISMATCH: "correct the currency at the source: it differs from its invoice's",
     Reason.PAYMENT_EVIDENCE_CONFLICT: "ask the payment processor which amount is true; send a "
     "corrected event",
     Reason.INVOICE_EVIDENCE_CONFLICT: "ask billing which total is true; an issued invoice changes "
     "by credit note only",
     Reason.OVER_CREDITED: "check the credit notes of the invoice: together they exceed it",
-    Reason.DRIFT: "make CRM and billing agree on price, quantity, dates and entity",
 }
 
 

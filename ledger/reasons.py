@@ -68,8 +68,6 @@ class Reason(StrEnum):
     """The customer is linked to more than one CRM account."""
     AMBIGUOUS_CONTRACT = "ambiguous_contract"
     """A subscription or invoice is claimed for more than one contract."""
-    OWNERSHIP_CONFLICT = "ownership_conflict"
-    """Sets an attribute that another system owns; recorded, does not win."""
     # waiting for a partner (pending, then exception)
     UNMATCHED_CUSTOMER = "unmatched_customer"
     """The customer has not been seen in billing or CRM."""
@@ -89,8 +87,6 @@ class Reason(StrEnum):
     """A CRM record whose creation, parent or required fields have not been seen."""
     MISSING_RATE = "missing_rate"
     """No exchange rate is stated or on file; never taken as 1.0."""
-    UNMAPPED_ACCOUNT = "unmapped_account"
-    """No GL account is mapped for the role."""
     # refusals by the fold
     CURRENCY_MISMATCH = "currency_mismatch"
     """Another currency than the invoice or payment it belongs to."""
@@ -100,5 +96,3 @@ class Reason(StrEnum):
     """Events that tell the same invoice state different totals."""
     OVER_CREDITED = "over_credited"
     """Credits more than the invoice has left."""
-    DRIFT = "contract_drift"
-    """CRM and billing disagree on price, quantity, dates or entity."""
