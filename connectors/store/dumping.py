@@ -16,7 +16,7 @@ from sqlalchemy import Connection, Select, select
 from connectors.store.backend import Backend
 from connectors.store.bodies import unpack_body
 from connectors.store.postings import read_postings
-from connectors.store.rows import plain
+from connectors.store.rows import plain, unpack_content
 from connectors.store.tables import (
     account_links,
     contracts,
@@ -41,7 +41,7 @@ def canonical_dump(connection: Connection, backend: Backend) -> Iterator[bytes]:
         for row in connection.execute(query.execution_options(yield_per=1000)):
             yield _encode({"table": name, **_shown(row)}) + b"\n"
     for posted in read_postings(connection, backend):
-        yield _encode({"table": "postings", **msgspec.structs.asdict(posted)}) + b"\n"
+        yield _encode({"table": "postings", **explicit(posted)}) + b"\n"
 
 
 def _queries() -> dict[str, Select[Any]]:
@@ -99,4 +99,21 @@ def _shown(row: Any) -> dict[str, Any]:
     values = plain(row, _INTERNAL)
     if "body" in values:
         values["body"] = unpack_body(row.body_packed, row.body)
+    if "content" in values:
+        values["content"] = explicit(unpack_content(row.content))
     return values
+
+
+def explicit(value: Any) -> Any:
+    """A struct as a dict of all its fields, defaults included.
+
+    Encoders that leave out defaults compare text with its default by identity, so what they
+    write depends on whether a struct was built here or has travelled.
+    """
+    if isinstance(value, msgspec.Struct):
+        shown = {name: explicit(field) for name, field in msgspec.structs.asdict(value).items()}
+        tag = value.__struct_config__.tag
+        return shown if tag is None else {"subject": tag, **shown}
+    if isinstance(value, tuple | list):
+        return [explicit(item) for item in value]
+    return value

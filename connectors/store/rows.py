@@ -32,7 +32,7 @@ Content = tuple[
 """The part of a message that only folds read: link_refs, links, account_links, events."""
 
 _pack = msgspec.msgpack.Encoder(decimal_format="string", order="deterministic").encode
-_unpack_content = msgspec.msgpack.Decoder(Content).decode
+unpack_content = msgspec.msgpack.Decoder(Content).decode
 _json = msgspec.json.Encoder(order="deterministic").encode
 ROLE_TEXT = {role: role.value for role in AccountRole}
 """Plain text per role: drivers bind a plain str several times faster than a StrEnum."""
@@ -69,7 +69,7 @@ def message_row(message: Message, party_no: int, outcome: str) -> Row:
 
 def message_of(row: Any, party_ref: str) -> Message:
     """The message of a row, as it was committed; `party_ref` is the one it is filed under."""
-    link_refs, links, account_links, events = _unpack_content(row.content)
+    link_refs, links, account_links, events = unpack_content(row.content)
     return Message(
         message_id=row.message_id,
         tenant=row.tenant,

@@ -348,7 +348,9 @@ def test_an_identity_of_a_customer_outside_the_commit_leaves_its_contracts_alone
     assert store.party_ids_of("acme", [CUSTOMER]) == {CUSTOMER: CUSTOMER}
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(
     targets=st.lists(
         st.dictionaries(st.sampled_from("abcd"), st.integers(1, 3), max_size=4),
