@@ -105,6 +105,15 @@ def test_a_message_read_again_is_a_duplicate_and_changes_nothing(tell: Told, fol
     assert replayed.result == once.result
 
 
+def test_the_same_bytes_read_by_another_adapter_release_are_a_duplicate(
+    tell: Told, fold: Fold
+) -> None:
+    messages = paid_invoice(tell)
+    reread = msgspec.structs.replace(messages[0], digest="of another release")
+    folded = fold([reread], messages)
+    assert folded.duplicates == (reread,) and folded.dead_letters == ()
+
+
 def test_an_id_that_means_two_things_keeps_the_first_and_dead_letters_the_other(
     tell: Told, fold: Fold
 ) -> None:
