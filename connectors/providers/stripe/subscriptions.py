@@ -19,7 +19,7 @@ from ledger.events import (
 
 _RUNNING = frozenset({"active", "trialing"})
 _ENDED = frozenset({"canceled", "incomplete_expired"})
-_WAITING = frozenset({"incomplete"})
+_WAITING = "incomplete"
 """Created, but the first payment has not come: nothing is provided yet."""
 
 _SUBJECTS: dict[type[SubscriptionState], str] = {
@@ -63,7 +63,7 @@ def _kind(delivery: Delivery, subscription: Subscription) -> type[SubscriptionSt
         return SubscriptionCancelled
     if subscription.status in _RUNNING:
         created = delivery.type.endswith(".created")
-        if created or delivery.previous.get("status") in _WAITING:
+        if created or delivery.previous.get("status") == _WAITING:
             return SubscriptionActivated
     return SubscriptionChanged
 

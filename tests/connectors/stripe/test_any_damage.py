@@ -130,7 +130,9 @@ def test_every_mapped_type_is_among_the_whole_events(decode):
     assert len(accepted) == len(WHOLE), [decode(e).detail for e in WHOLE if e not in accepted]
 
 
-@settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(
+    max_examples=1500, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck)
+)
 @given(told=damaged())
 def test_damage_never_raises_and_always_has_a_reason(decode, told):
     result = decode(told)

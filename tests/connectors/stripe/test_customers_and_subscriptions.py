@@ -107,6 +107,7 @@ def test_the_tax_number_is_found_in_every_shape(decode, fields):
         ("updated", "active", {"status": "past_due"}, "billing.subscription_changed"),
         ("updated", "past_due", {"status": "active"}, "billing.subscription_changed"),
         ("updated", "active", {"quantity": 1}, "billing.subscription_changed"),
+        ("updated", "active", {"status": ["incomplete"]}, "billing.subscription_changed"),
         ("updated", "active", None, "billing.subscription_changed"),
         ("updated", "canceled", {"status": "active"}, "billing.subscription_cancelled"),
         ("updated", "incomplete_expired", None, "billing.subscription_cancelled"),
