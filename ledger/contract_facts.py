@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import msgspec
 
@@ -116,7 +116,9 @@ def gather_facts(
     """
     notes = _Notes()
     for event in contract_events:
-        _note(event, notes)
+        noting = _NOTING.get(type(event))
+        if noting is not None:
+            noting(event, notes)
     signed = [terms for terms in notes.terms if isinstance(terms, events.ContractSigned)]
     return ContractFacts(
         tenant=tenant,
@@ -136,26 +138,59 @@ def gather_facts(
     )
 
 
-def _note(event: Event, notes: _Notes) -> None:
-    if isinstance(event, events.SubscriptionState):
-        if event.subscription_id is not None:
-            notes.subscriptions.setdefault(event.subscription_id, []).append(event)
-    elif isinstance(event, events.ContractTerms):
-        notes.terms.append(event)
-    elif isinstance(event, events.ContractCancelled):
-        notes.cancellations.append(event)
-    elif isinstance(event, events.InvoiceVoided):
-        notes.closings.setdefault((event.invoice_id, "voided"), cause_of(event))
-    elif isinstance(event, events.InvoiceMarkedUncollectible):
-        notes.closings.setdefault((event.invoice_id, "uncollectible"), cause_of(event))
-    elif isinstance(event, events.CreditNoteIssued):
-        notes.closings[event.invoice_id, "paid"] = cause_of(event)
-    elif isinstance(event, events.DisputeOpened):
-        notes.disputes.setdefault(event.dispute_id, event)
-    elif isinstance(event, events.DisputeWon):
-        notes.won.add(event.dispute_id)
-    elif isinstance(event, events.DisputeLost):
-        notes.lost.add(event.dispute_id)
+def _note_subscription(event: events.SubscriptionState, notes: _Notes) -> None:
+    if event.subscription_id is not None:
+        notes.subscriptions.setdefault(event.subscription_id, []).append(event)
+
+
+def _note_terms(event: events.ContractTerms, notes: _Notes) -> None:
+    notes.terms.append(event)
+
+
+def _note_cancellation(event: events.ContractCancelled, notes: _Notes) -> None:
+    notes.cancellations.append(event)
+
+
+def _note_void(event: events.InvoiceVoided, notes: _Notes) -> None:
+    notes.closings.setdefault((event.invoice_id, "voided"), cause_of(event))
+
+
+def _note_write_off(event: events.InvoiceMarkedUncollectible, notes: _Notes) -> None:
+    notes.closings.setdefault((event.invoice_id, "uncollectible"), cause_of(event))
+
+
+def _note_credit(event: events.CreditNoteIssued, notes: _Notes) -> None:
+    notes.closings[event.invoice_id, "paid"] = cause_of(event)
+
+
+def _note_dispute(event: events.DisputeOpened, notes: _Notes) -> None:
+    notes.disputes.setdefault(event.dispute_id, event)
+
+
+def _note_won(event: events.DisputeWon, notes: _Notes) -> None:
+    notes.won.add(event.dispute_id)
+
+
+def _note_lost(event: events.DisputeLost, notes: _Notes) -> None:
+    notes.lost.add(event.dispute_id)
+
+
+_NOTING: dict[type[Event], Callable[..., None]] = {
+    events.SubscriptionActivated: _note_subscription,
+    events.SubscriptionChanged: _note_subscription,
+    events.SubscriptionCancelled: _note_subscription,
+    events.ContractSigned: _note_terms,
+    events.ContractAmended: _note_terms,
+    events.ContractRenewed: _note_terms,
+    events.ContractCancelled: _note_cancellation,
+    events.InvoiceVoided: _note_void,
+    events.InvoiceMarkedUncollectible: _note_write_off,
+    events.CreditNoteIssued: _note_credit,
+    events.DisputeOpened: _note_dispute,
+    events.DisputeWon: _note_won,
+    events.DisputeLost: _note_lost,
+}
+"""Payments and invoices are not here: the accounting tells of them."""
 
 
 def cause_of(event: Event) -> Cause:

@@ -15,6 +15,7 @@ from ledger.correlation_index import Index
 from ledger.crm_contracts import CrmView
 from ledger.events import Event
 from ledger.legal_entities import LegalEntities
+from ledger.ownership import account_conflicts
 from ledger.places import PLACING, Place, Places
 from ledger.policies import BooksConfig
 from ledger.reasons import Reason
@@ -44,7 +45,7 @@ def correlate(
     `party_events` are sorted by (time, event id) and include those assembled from CRM records.
     """
     index = Index(party_events, crm.aliases)
-    places = Places(party_id, party_events, index, crm, config)
+    places = Places(party_id, index, crm, config)
     contracts: dict[str, list[Event]] = {}
     held: list[tuple[Event, Place, Reason]] = []
     for event in party_events:
@@ -62,7 +63,7 @@ def correlate(
             contracts[place.contract_id] = [event]
         else:
             known.append(event)
-    entities = LegalEntities(party_id, party_events, crm, index)
+    entities = LegalEntities(party_id, index, crm)
     for contract_id, contract_events in contracts.items():
         entities.settle(contract_id, contract_events)
     return Correlation(
@@ -79,7 +80,7 @@ def correlate(
             )
             for event, place, reason in held
         ),
-        conflicts=tuple(sorted(entities.conflicts, key=lambda conflict: conflict.event_id)),
+        conflicts=(*entities.conflicts, *account_conflicts(party_id, index.account_changes, crm)),
     )
 
 

@@ -1,6 +1,6 @@
 """What the events of a party say about each other: the links, read once, in any order.
 
-Only states what is linked with what; which contract follows is decided in `ledger.correlation`.
+Only states what is linked with what; which contract follows is decided in `ledger.places`.
 """
 
 from __future__ import annotations
@@ -11,58 +11,56 @@ from ledger import events
 from ledger.events import Event
 
 
-class Claims:
-    """A set of values per key that costs one dict entry while a key has one value."""
+class Claims(dict[str, str]):
+    """Values per key; an entry of the dict while a key has one value, so that this is cheap."""
 
-    __slots__ = ("_first", "_more")
-
-    def __init__(self) -> None:
-        self._first: dict[str, str] = {}
-        self._more: dict[str, set[str]] = {}
+    _more: dict[str, set[str]] | None = None
 
     def add(self, key: str, value: str) -> None:
         """Add a value to those of a key."""
-        known = self._first.setdefault(key, value)
+        known = self.setdefault(key, value)
         if known != value:
+            if self._more is None:
+                self._more = {}
             self._more.setdefault(key, {known}).add(value)
 
     def of(self, key: str) -> Collection[str]:
         """The values of a key; empty when there are none."""
-        more = self._more.get(key)
-        if more is not None:
-            return more
-        first = self._first.get(key)
-        return () if first is None else (first,)
+        if self._more is not None and key in self._more:
+            return self._more[key]
+        return (self[key],) if key in self else ()
 
-    def names(self) -> Collection[str]:
-        """Every key that has a value."""
-        return self._first.keys()
+    def single(self, key: str) -> str | None:
+        """The value of a key; None when it has none, or several."""
+        return None if self._more is not None and key in self._more else self.get(key)
 
 
 class Index:
     """Links among the events of one party.
 
-    `aliases` turns other names of a CRM contract into its id, so that all claims speak of ids.
+    `party_events` are sorted by (time, event id). `aliases` turns other names of a CRM contract
+    into its id, so that all claims speak of ids.
     """
 
     __slots__ = (
-        "_aliases", "_roots", "accrual_claims", "accrual_invoices", "accrual_subscriptions",
-        "invoice_claims", "invoice_customers", "invoice_subscriptions", "note_invoices",
-        "paid_groups", "payment_claims", "payment_invoices", "payment_subscriptions",
-        "refund_invoices", "signed", "standalone_groups", "subscription_claims",
+        "_aliases", "_moved", "_roots", "account_changes", "accrual_claims", "accrual_invoices",
+        "accrual_subscriptions", "collected", "invoice_claims", "invoice_customers",
+        "invoice_subscriptions", "note_invoices", "paid", "payment_claims", "payment_invoices",
+        "payment_subscriptions", "refund_invoices", "standalone", "subscription_claims", "terms", "tied",
     )  # fmt: skip
 
     def __init__(self, party_events: Iterable[Event], aliases: Mapping[str, str]) -> None:
         self._aliases = aliases
         self._roots: dict[str, str] = {}
+        self._moved = False
         self.subscription_claims = Claims()
         """Subscription -> contracts it is said to run."""
         self.invoice_claims = Claims()
         self.invoice_subscriptions = Claims()
         self.invoice_customers = Claims()
-        """Issued invoice -> customer, '' for none. Its names are the invoices that were seen."""
+        """Issued invoice -> customer, '' for none. Its keys are the invoices that were seen."""
         self.payment_claims = Claims()
-        """Payment (any of its ids) -> contracts."""
+        """Payment, by one of its ids -> contracts."""
         self.payment_invoices = Claims()
         self.payment_subscriptions = Claims()
         self.accrual_claims = Claims()
@@ -70,10 +68,16 @@ class Index:
         self.accrual_subscriptions = Claims()
         self.note_invoices: dict[str, str] = {}
         self.refund_invoices: dict[str, str] = {}
-        self.signed: set[str] = set()
-        """Contracts whose terms some event states."""
-        self.standalone_groups: set[str] = set()
-        self.paid_groups: set[str] = set()
+        self.paid: set[str] = set()
+        """Payments that succeeded."""
+        self.tied: set[str] = set()
+        """Payments of which some event of their own states the invoice."""
+        self.standalone: set[str] = set()
+        """Payments of which some event states that they have no invoice."""
+        self.collected: set[str] = set()
+        """Payments of which some event states the legal entity."""
+        self.terms: list[events.ContractTerms] = []
+        self.account_changes: list[events.CustomerAccountChanged] = []
         for event in party_events:
             read = _READERS.get(type(event))
             if read is not None:
@@ -91,10 +95,11 @@ class Index:
 
     # --- reading -------------------------------------------------------------------------
 
-    def _read_terms(self, event: Event) -> None:
-        contract_id = self.contract_of(event)
-        if contract_id is not None:
-            self.signed.add(contract_id)
+    def _read_account(self, event: events.CustomerAccountChanged) -> None:
+        self.account_changes.append(event)
+
+    def _read_terms(self, event: events.ContractTerms) -> None:
+        self.terms.append(event)
         self._read_subscription(event)
 
     def _read_subscription(self, event: Event) -> None:
@@ -102,20 +107,24 @@ class Index:
             self.subscription_claims.add(event.subscription_id, self.contract_of(event) or "")
 
     def _read_invoice(self, event: events.InvoiceIssued) -> None:
+        invoice_id = event.invoice_id
         self._read_of_invoice(event)
-        self.invoice_customers.add(event.invoice_id, event.customer_id or "")
+        self.invoice_customers.add(invoice_id, event.customer_id or "")
         for line in event.lines:
-            if line.subscription_id is not None:
-                self.invoice_subscriptions.add(event.invoice_id, line.subscription_id)
+            billed = line.subscription_id
+            if billed is not None and billed != event.subscription_id:
+                self.invoice_subscriptions.add(invoice_id, billed)
             if line.accrual_id is not None:
-                self.accrual_invoices.add(line.accrual_id, event.invoice_id)
+                self.accrual_invoices.add(line.accrual_id, invoice_id)
 
     def _read_of_invoice(self, event: _OfInvoice) -> None:
-        assert event.invoice_id is not None
-        if event.contract_id is not None:
-            self.invoice_claims.add(event.invoice_id, self.contract_of(event) or "")
-        if event.subscription_id is not None:
-            self.invoice_subscriptions.add(event.invoice_id, event.subscription_id)
+        invoice_id = event.invoice_id
+        assert invoice_id is not None
+        claim, billed = event.contract_id, event.subscription_id
+        if claim is not None:
+            self.invoice_claims.add(invoice_id, self._aliases.get(claim, claim))
+        if billed is not None:
+            self.invoice_subscriptions.add(invoice_id, billed)
 
     def _read_note(self, event: events.CreditNoteIssued) -> None:
         self._read_of_invoice(event)
@@ -125,10 +134,15 @@ class Index:
 
     def _read_payment(self, event: events.PaymentSucceeded) -> None:
         payment = self._read_attempt(event)
-        if payment is not None:
-            self.paid_groups.add(payment)
-            if event.linkage == "standalone":
-                self.standalone_groups.add(payment)
+        if payment is None:
+            return
+        self.paid.add(payment)
+        if event.invoice_id is not None:
+            self.tied.add(payment)
+        if event.linkage == "standalone":
+            self.standalone.add(payment)
+        if event.entity is not None:
+            self.collected.add(payment)
 
     def _read_attempt(
         self, event: events.PaymentSucceeded | events.PaymentFailed | events.RefundIssued
@@ -137,7 +151,8 @@ class Index:
         if event.invoice_id is not None:
             if payment is not None:
                 self.payment_invoices.add(payment, event.invoice_id)
-            self._read_of_invoice(event)
+            if event.contract_id is not None or event.subscription_id is not None:
+                self._read_of_invoice(event)
         return payment
 
     def _read_movement(self, event: _Movement) -> str | None:
@@ -145,17 +160,26 @@ class Index:
         refs = event.payment_refs
         if not refs:
             return None
-        root = self._root(refs[0])
-        for ref in refs[1:]:
-            other = self._root(ref)
-            if other != root:
-                root, other = min(root, other), max(root, other)
-                self._roots[other] = root
-        if event.contract_id is not None:
-            self.payment_claims.add(root, self.contract_of(event) or "")
+        root = self._root(refs[0]) if len(refs) == 1 else self._join(refs)
+        claim, billed = event.contract_id, event.subscription_id
+        if claim is not None:
+            self.payment_claims.add(root, self._aliases.get(claim, claim))
             self._read_subscription(event)
-        if event.subscription_id is not None:
-            self.payment_subscriptions.add(root, event.subscription_id)
+        if billed is not None:
+            self.payment_subscriptions.add(root, billed)
+        return root
+
+    def _join(self, refs: tuple[str, ...]) -> str:
+        """Make all these ids one payment. What is known already keeps its name, if it can."""
+        roots = self._roots
+        known = [self._root(ref) for ref in refs if ref in roots]
+        root = known[0] if known else refs[0]
+        for ref in refs:
+            roots.setdefault(ref, root)
+        for other in known[1:]:
+            if other != root:
+                roots[other] = root
+                self._moved = True
         return root
 
     def _read_accrual(
@@ -163,50 +187,46 @@ class Index:
     ) -> None:
         if event.contract_id is not None:
             self.accrual_claims.add(event.accrual_id, self.contract_of(event) or "")
+            self._read_subscription(event)
         if event.subscription_id is not None:
             self.accrual_subscriptions.add(event.accrual_id, event.subscription_id)
-        self._read_subscription(event)
 
     def _root(self, ref: str) -> str:
         roots = self._roots
         root = roots.setdefault(ref, ref)
-        while root != roots[root]:
-            root = roots[root]
-        if roots[ref] != root:
-            roots[ref] = root
+        while root != (above := roots[root]):
+            root = above
         return root
 
     # --- settling ------------------------------------------------------------------------
 
     def _settle(self) -> None:
         """Bring what was read under names that changed later, and claims to what they run."""
-        self.payment_claims = self._by_payment(self.payment_claims)
-        self.payment_invoices = self._by_payment(self.payment_invoices)
-        self.payment_subscriptions = self._by_payment(self.payment_subscriptions)
-        self.standalone_groups = {self._root(ref) for ref in self.standalone_groups}
-        self.paid_groups = {self._root(ref) for ref in self.paid_groups}
-        for payment in self.payment_claims.names():
-            invoices = self.payment_invoices.of(payment)
-            if len(invoices) == 1:
-                self._extend(self.invoice_claims, self.payment_claims.of(payment), *invoices)
-        for invoice_id in self.invoice_claims.names():
-            subscriptions = self.invoice_subscriptions.of(invoice_id)
-            if len(subscriptions) == 1:
-                claims = self.invoice_claims.of(invoice_id)
-                self._extend(self.subscription_claims, claims, *subscriptions)
+        if self._moved:
+            self.payment_claims = self._by_payment(self.payment_claims)
+            self.payment_invoices = self._by_payment(self.payment_invoices)
+            self.payment_subscriptions = self._by_payment(self.payment_subscriptions)
+            self.standalone = {self._root(ref) for ref in self.standalone}
+            self.collected = {self._root(ref) for ref in self.collected}
+            self.paid = {self._root(ref) for ref in self.paid}
+            self.tied = {self._root(ref) for ref in self.tied}
+        for payment in self.payment_claims:
+            paid_invoice = self.payment_invoices.single(payment)
+            if paid_invoice is not None:
+                for claim in self.payment_claims.of(payment):
+                    self.invoice_claims.add(paid_invoice, claim)
+        for invoice_id in self.invoice_claims:
+            billed = self.invoice_subscriptions.single(invoice_id)
+            if billed is not None:
+                for claim in self.invoice_claims.of(invoice_id):
+                    self.subscription_claims.add(billed, claim)
 
     def _by_payment(self, claims: Claims) -> Claims:
-        if not claims.names():
-            return claims
         settled = Claims()
-        for ref in claims.names():
-            self._extend(settled, claims.of(ref), self._root(ref))
+        for ref in claims:
+            for value in claims.of(ref):
+                settled.add(self._root(ref), value)
         return settled
-
-    @staticmethod
-    def _extend(claims: Claims, values: Collection[str], key: str) -> None:
-        for value in values:
-            claims.add(key, value)
 
 
 _OfInvoice = (
@@ -229,6 +249,7 @@ _Movement = (
 )
 
 _READERS: dict[type[Event], Callable[..., object]] = {
+    events.CustomerAccountChanged: Index._read_account,
     events.ContractSigned: Index._read_terms,
     events.ContractAmended: Index._read_terms,
     events.ContractRenewed: Index._read_terms,

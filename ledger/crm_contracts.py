@@ -100,14 +100,17 @@ def assemble_crm(
 
 def _aliases(crm: _Crm) -> dict[str, str]:
     """Names other than the id; a number that two contracts claim names neither."""
-    claims: dict[str, set[str]] = defaultdict(set)
+    names: dict[str, str] = {}
+    twice: set[str] = set()
     for contract_id, contract in crm.contracts.items():
-        claims[contract_id.removeprefix(f"{contract.source}:")].add(contract_id)
+        own = [contract_id.removeprefix(f"{contract.source}:")]
         number = crm.records[contract_id].values.get("contract_number")
         if number:
-            claims[number].add(contract_id)
-            claims[f"{contract.source}:{number}"].add(contract_id)
-    return {name: next(iter(ids)) for name, ids in claims.items() if len(ids) == 1}
+            own += [number, f"{contract.source}:{number}"]
+        for name in own:
+            if names.setdefault(name, contract_id) != contract_id:
+                twice.add(name)
+    return {name: names[name] for name in names if name not in twice} if twice else names
 
 
 class _Crm:

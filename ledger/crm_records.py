@@ -98,6 +98,8 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
 
     def turned(self, holds: Callable[[Values, bool], bool]) -> tuple[RecordChanged, ...]:
         """The changes at which `holds(values, deleted)` became true, in order."""
+        if len(self.deltas) == 1:
+            return self.deltas if holds(self.values, self.deleted) else ()
         turns: list[RecordChanged] = []
         values: Values = {}
         deleted = before = False
@@ -137,6 +139,8 @@ def build_records(
 
 
 def _apply(record_id: str, changes: list[RecordChanged]) -> Record:
+    if len(changes) == 1 and changes[0].change_type == "CREATE":
+        return _only_created(record_id, changes[0])
     deltas = _in_commit_order(changes)
     values: Values = {}
     deleted = False
@@ -158,6 +162,16 @@ def _apply(record_id: str, changes: list[RecordChanged]) -> Record:
         deleted=deleted,
         gaps=tuple(gaps),
         complete=complete,
+    )
+
+
+def _only_created(record_id: str, creation: RecordChanged) -> Record:
+    return Record(
+        entity_name=creation.entity_name,
+        record_id=record_id,
+        deltas=(creation,),
+        values=creation.values,
+        deleted=False,
     )
 
 
@@ -184,7 +198,8 @@ def _deleted_after(delta: RecordChanged, deleted: bool) -> bool:
 def _check(change: RecordChanged) -> Refusal | None:
     """Refuse a change with a value that cannot be what its field says."""
     for field, value in change.values.items():
-        if value is not None and not _possible(field, value):
+        check = _CHECKS.get(field)
+        if check is not None and value is not None and not check(value):
             unknown_currency = field == "currency"
             reason = Reason.UNKNOWN_CURRENCY if unknown_currency else Reason.INVALID_VALUE
             return Refusal(
@@ -196,23 +211,15 @@ def _check(change: RecordChanged) -> Refusal | None:
     return None
 
 
-def _possible(field: str, value: str) -> bool:
-    if field in TIME_FIELDS:
-        return _is_whole(value) and _EARLIEST_MICROS <= int(value) < _LATEST_MICROS
-    if field in FLAG_FIELDS:
-        return value in ("true", "false")
-    if field == "currency":
-        return is_currency(value)
-    if field in NUMBER_FIELDS:
-        return _is_number(field, value)
-    return value != "" or field not in ID_FIELDS
+def _is_time(value: str) -> bool:
+    return _is_whole(value) and _EARLIEST_MICROS <= int(value) < _LATEST_MICROS
 
 
 def _is_whole(value: str) -> bool:
     return value.isascii() and value.removeprefix("-").isdigit() and len(value) < 20
 
 
-def _is_number(field: str, value: str) -> bool:
+def _is_number(value: str) -> bool:
     try:
         number = Decimal(value)
     except InvalidOperation:
@@ -220,8 +227,25 @@ def _is_number(field: str, value: str) -> bool:
     if not number.is_finite() or abs(number) > MAX_MINOR:
         return False
     exponent = number.as_tuple().exponent
-    if not isinstance(exponent, int) or exponent < -_MOST_DECIMALS:
+    return isinstance(exponent, int) and exponent >= -_MOST_DECIMALS
+
+
+def _is_term(value: str) -> bool:
+    if not _is_number(value):
         return False
-    if field == "term_months":
-        return number == number.to_integral_value() and 0 < number <= _MAX_TERM_MONTHS
-    return True
+    number = Decimal(value)
+    return number == number.to_integral_value() and 0 < number <= _MAX_TERM_MONTHS
+
+
+def _is_flag(value: str) -> bool:
+    return value in ("true", "false")
+
+
+_CHECKS: dict[str, Callable[[str], bool]] = {
+    **dict.fromkeys(TIME_FIELDS, _is_time),
+    **dict.fromkeys(NUMBER_FIELDS, _is_number),
+    **dict.fromkeys(FLAG_FIELDS, _is_flag),
+    **dict.fromkeys(ID_FIELDS, bool),
+    "currency": is_currency,
+    "term_months": _is_term,
+}

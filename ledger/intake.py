@@ -33,13 +33,12 @@ def take_in(history: Sequence[Message], incoming: Iterable[Message]) -> Intake:
 
     The order of `incoming` is immaterial.
     """
-    messages = list(incoming)
-    known = {message.message_id: message for message in messages}
-    if history or len(known) < len(messages):
-        return _sort_out(history, messages)
-    new = sorted(messages, key=_BY_TIME)
+    new = sorted(incoming, key=_BY_TIME)
+    standing = {message.message_id: message for message in new}
+    if history or len(standing) < len(new):
+        return _sort_out(history, new)
     return Intake(
-        standing={message.message_id: message for message in new},
+        standing=standing,
         new=tuple(new),
         duplicates=(),
         dead_letters=(),

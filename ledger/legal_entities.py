@@ -7,8 +7,6 @@ it states nothing it follows its invoice or payment, so nothing is filled in.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 import msgspec
 
 from ledger import events
@@ -30,28 +28,22 @@ _MONEY = (
 class LegalEntities:
     """Gives the events of a party their legal entity."""
 
-    def __init__(
-        self, party_id: str, party_events: Iterable[Event], crm: CrmView, index: Index
-    ) -> None:
+    def __init__(self, party_id: str, index: Index, crm: CrmView) -> None:
         self.conflicts: list[OwnershipConflict] = []
         self._party_id = party_id
         self._index = index
-        self._collected: set[str | None] = set()
         self._of_contract: dict[str, tuple[str, str]] = {
             contract_id: (contract.entity, contract.source)
             for contract_id, contract in crm.contracts.items()
             if contract.entity is not None
         }
+        for terms in index.terms:
+            if terms.entity is not None:
+                contract_id = index.contract_of(terms) or DIRECT
+                self._of_contract.setdefault(contract_id, (terms.entity, terms.source))
         account = crm.accounts.get(party_id)
-        self._of_account = account.entity if account else None
-        for event in party_events:
-            if isinstance(event, events.ContractTerms) and event.entity is not None:
-                contract_id = index.contract_of(event) or DIRECT
-                self._of_contract.setdefault(contract_id, (event.entity, event.source))
-            elif type(event) is events.CustomerAccountChanged and event.entity is not None:
-                self._of_account = self._of_account or event.entity
-            elif type(event) is events.PaymentSucceeded and event.entity is not None:
-                self._collected.add(index.payment_of(event.payment_refs))
+        stated = (changed.entity for changed in index.account_changes if changed.entity)
+        self._of_account = account.entity if account and account.entity else next(stated, None)
 
     def of_contract(self, contract_id: str) -> str | None:
         """The entity that CRM or the account states; None leaves it to each event."""
@@ -87,7 +79,7 @@ class LegalEntities:
         """A payment of no invoice, of which no event says where it was collected."""
         if not isinstance(event, events.PaymentSucceeded) or event.linkage != "standalone":
             return False
-        return self._index.payment_of(event.payment_refs) not in self._collected
+        return self._index.payment_of(event.payment_refs) not in self._index.collected
 
     def _conflict(self, event: Event, owner: str) -> OwnershipConflict:
         return OwnershipConflict(

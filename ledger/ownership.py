@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from ledger.crm_contracts import CrmView
 from ledger.crm_events import ACCOUNT_ATTRIBUTES
-from ledger.events import CustomerAccountChanged, Event
+from ledger.events import CustomerAccountChanged
 from ledger.results import OwnershipConflict
 
 _Stated = dict[str, list[tuple[int, str | None]]]
@@ -15,25 +15,23 @@ _Stated = dict[str, list[tuple[int, str | None]]]
 
 
 def account_conflicts(
-    party_id: str, party_events: Iterable[Event], crm: CrmView
+    party_id: str, changes: Iterable[CustomerAccountChanged], crm: CrmView
 ) -> list[OwnershipConflict]:
     """Attempts to set an attribute of the party's account to another value than CRM's.
 
     Compared with CRM's value at the time, or with its first one where the attempt came before.
-    `party_events` are sorted by time.
+    `changes` are sorted by time.
     """
     account = crm.accounts.get(party_id)
     if account is None:
         return []
     stated: _Stated = {}
     claims: list[CustomerAccountChanged] = []
-    for event in party_events:
-        if type(event) is not CustomerAccountChanged:
-            continue
-        if event.customer_id == party_id:
-            _note(event, stated)
+    for change in changes:
+        if change.customer_id == party_id:
+            _note(change, stated)
         else:
-            claims.append(event)
+            claims.append(change)
     return [
         OwnershipConflict(
             source_event_id=claim.source_event_id,
@@ -44,8 +42,7 @@ def account_conflicts(
             claimed_by=claim.source,
         )
         for claim in claims
-        for attribute in sorted(claim.attributes_set)
-        if _contradicts(claim, attribute, stated)
+        for attribute in _contradicted(claim, stated)
     ]
 
 
@@ -56,11 +53,19 @@ def _note(event: CustomerAccountChanged, stated: _Stated) -> None:
             stated.setdefault(attribute, []).append((event.occurred_at_micros, value))
 
 
-def _contradicts(claim: CustomerAccountChanged, attribute: str, stated: _Stated) -> bool:
-    """CRM has a value and the claim sets another; an empty attribute is open to all."""
-    history = stated.get(attribute)
-    if history is None:
-        return False
-    position = bisect_right(history, claim.occurred_at_micros, key=lambda said: said[0])
-    owned = history[max(position - 1, 0)][1]
-    return owned is not None and getattr(claim, attribute) != owned
+def _contradicted(claim: CustomerAccountChanged, stated: _Stated) -> list[str]:
+    """Attributes that the claim sets to another value than CRM's; what CRM leaves empty is open."""
+    found = []
+    for attribute in claim.attributes_set:
+        history = stated.get(attribute)
+        if history is None:
+            continue
+        owned = history[0][1] if len(history) == 1 else _at(claim.occurred_at_micros, history)
+        if owned is not None and owned != getattr(claim, attribute):
+            found.append(attribute)
+    return sorted(found)
+
+
+def _at(micros: int, history: list[tuple[int, str | None]]) -> str | None:
+    position = bisect_right(history, micros, key=lambda said: said[0])
+    return history[max(position - 1, 0)][1]

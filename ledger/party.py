@@ -9,6 +9,7 @@ their repetition and their split into history and newcomers change nothing but w
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from operator import attrgetter
 from typing import TypeVar
 
 import msgspec
@@ -23,7 +24,6 @@ from ledger.intake import Intake, dead_letter_of, take_in
 from ledger.journal import JournalEntry
 from ledger.lifecycle import lifecycle_updates
 from ledger.messages import DeadLetter, Message, Outcome
-from ledger.ownership import account_conflicts
 from ledger.policies import BooksConfig, PolicyPack
 from ledger.reasons import Reason
 from ledger.renewals import renewal_of
@@ -37,6 +37,13 @@ from ledger.results import (
     Refusal,
 )
 from ledger.waiting import pending_of
+
+_BY_TIME = attrgetter("occurred_at_micros", "event_id")
+_ENTRY_ORDER = attrgetter("accounting_date", "entry_key")
+_UPDATE_ORDER = attrgetter("effective_at_micros", "update_id")
+_PENDING_ORDER = attrgetter("deadline_micros", "event_id", "reason")
+_REFUSAL_ORDER = attrgetter("event_id", "reason")
+_CONFLICT_ORDER = attrgetter("event_id", "attribute")
 
 _NOT_AMBIGUOUS: Mapping[str, tuple[str, ...]] = {}
 
@@ -129,11 +136,10 @@ def _fold(messages: Collection[Message], books: _Books, is_ambiguous: bool) -> F
     crm = assemble_crm(changes, books.config, books.as_of_micros) if changes else CrmView()
     found.pending.extend(crm.pending)
     found.refusals.extend(crm.refusals)
-    party_events = sorted([*told, *crm.events], key=_order_of_time)
+    party_events = sorted([*told, *crm.events], key=_BY_TIME)
     correlation = correlate(books.party_id, party_events, crm, books.config, books.as_of_micros)
     found.pending.extend(correlation.pending)
     found.conflicts.extend(correlation.conflicts)
-    found.conflicts.extend(account_conflicts(books.party_id, party_events, crm))
     for contract_id, contract_events in correlation.contracts.items():
         entity = correlation.entities[contract_id]
         _fold_contract(contract_id, contract_events, entity, books, found)
@@ -144,14 +150,10 @@ def _known_events(
     messages: Collection[Message], books: _Books, found: _Found
 ) -> tuple[list[Event], list[RecordChanged]]:
     """Canonical events and CRM changes; while no message names the party, nobody owns them."""
-    told: list[Event] = []
-    changes: list[RecordChanged] = []
-    for message in messages:
-        for event in message.events:
-            if type(event) is RecordChanged:
-                changes.append(event)
-            else:
-                told.append(event)
+    told: list[Event] = [event for message in messages for event in message.events]
+    changes = [event for event in told if type(event) is RecordChanged]
+    if changes:
+        told = [event for event in told if type(event) is not RecordChanged]
     if told and all(_is_orphan(message, books.party_id) for message in messages):
         found.pending.extend(_hold(told, Reason.UNMATCHED_PARTY, books))
         told = []
@@ -220,11 +222,11 @@ def _with_entity(found: _AtStake, entity: str | None, silent: Collection[str]) -
 def _result(found: _Found) -> FoldResult:
     """Everything in an order that does not depend on how it was found."""
     return FoldResult(
-        entries=tuple(sorted(found.entries, key=_order_of_entries)),
-        lifecycle=tuple(sorted(found.lifecycle, key=_order_of_updates)),
-        pending=tuple(sorted(found.pending, key=_order_of_pending)),
-        refusals=tuple(sorted(found.refusals, key=_order_of_refusals)),
-        conflicts=tuple(sorted(found.conflicts, key=_order_of_conflicts)),
+        entries=tuple(sorted(found.entries, key=_ENTRY_ORDER)),
+        lifecycle=tuple(sorted(found.lifecycle, key=_UPDATE_ORDER)),
+        pending=tuple(sorted(found.pending, key=_PENDING_ORDER)),
+        refusals=tuple(sorted(found.refusals, key=_REFUSAL_ORDER)),
+        conflicts=tuple(sorted(found.conflicts, key=_CONFLICT_ORDER)),
         contracts=tuple(found.contracts),
     )
 
@@ -247,42 +249,15 @@ def _outcomes(
     intake: Intake, result: FoldResult, refused: Mapping[str, DeadLetter]
 ) -> dict[str, Outcome]:
     """Where every message ended, exactly one place each: refused before posted before pending."""
-    posted = {entry.source_event_id for entry in result.entries}
+    outcomes = dict.fromkeys(intake.standing, Outcome.RECORDED)
+    for pending in result.pending:
+        outcomes[pending.source_event_id] = Outcome.PENDING
+    posted = Outcome.POSTED
     for entry in result.entries:
-        posted.update(entry.evidence)
-    waiting = {pending.source_event_id for pending in result.pending}
-    outcomes: dict[str, Outcome] = {}
-    for message_id in intake.standing:
-        if message_id in refused:
-            outcomes[message_id] = Outcome.DEAD_LETTERED
-        elif message_id in posted:
-            outcomes[message_id] = Outcome.POSTED
-        elif message_id in waiting:
-            outcomes[message_id] = Outcome.PENDING
-        else:
-            outcomes[message_id] = Outcome.RECORDED
+        outcomes[entry.source_event_id] = posted
+        for source_event_id in entry.evidence:
+            outcomes[source_event_id] = posted
+    for message_id in refused:
+        outcomes[message_id] = Outcome.DEAD_LETTERED
+    assert len(outcomes) == len(intake.standing), "an entry or pending of an unknown message"
     return outcomes
-
-
-def _order_of_time(event: Event) -> tuple[int, str]:
-    return event.occurred_at_micros, event.event_id
-
-
-def _order_of_entries(entry: JournalEntry) -> tuple[str, str]:
-    return entry.accounting_date, entry.entry_key
-
-
-def _order_of_updates(update: LifecycleUpdate) -> tuple[int, str]:
-    return update.effective_at_micros, update.update_id
-
-
-def _order_of_pending(pending: Pending) -> tuple[int, str, str]:
-    return pending.deadline_micros, pending.event_id, pending.reason
-
-
-def _order_of_refusals(refusal: Refusal) -> tuple[str, str]:
-    return refusal.event_id, refusal.reason
-
-
-def _order_of_conflicts(conflict: OwnershipConflict) -> tuple[str, str]:
-    return conflict.event_id, conflict.attribute

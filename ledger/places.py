@@ -16,8 +16,9 @@ What several contracts share is `direct`. Claims that contradict each other wait
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Collection, Mapping
+
+import msgspec
 
 from ledger import events
 from ledger.correlation_index import Index
@@ -30,14 +31,14 @@ DIRECT = "direct"
 """Contract of what a customer buys without contract or subscription."""
 
 
-class Place(NamedTuple):
+class Place(msgspec.Struct, frozen=True, array_like=True):
     """The contract of an event, or what it waits for."""
 
     contract_id: str
     reason: Reason | None = None
     waits_for: str = ""
     invoice_id: str | None = None
-    """The invoice of a payment that does not state it, found by shared ids."""
+    """The invoice of a payment of which no event states it, found by ids shared with others."""
     standalone: bool = False
     """A payment of which nothing says so, but that can belong to no invoice."""
 
@@ -45,23 +46,13 @@ class Place(NamedTuple):
 class Places:
     """Where subscriptions, invoices and payments belong; each is decided once."""
 
-    def __init__(
-        self,
-        party_id: str,
-        party_events: Sequence[Event],
-        index: Index,
-        crm: CrmView,
-        config: BooksConfig,
-    ) -> None:
+    def __init__(self, party_id: str, index: Index, crm: CrmView, config: BooksConfig) -> None:
         self._index = index
         self._strict = config.links == "strict"
-        self._contracts = crm.contracts.keys() | self._index.signed
+        self._contracts = {index.contract_of(terms) for terms in index.terms}
+        self._contracts.update(crm.contracts)
         self._party_seen = party_id in crm.accounts
-        self._customers_seen = {
-            event.customer_id
-            for event in party_events
-            if type(event) is events.CustomerAccountChanged
-        }
+        self._customers_seen = {changed.customer_id for changed in index.account_changes}
         self._subscriptions: dict[str, Place] = {}
         self._invoices: dict[str, Place] = {}
         self._payments: dict[str, Place] = {}
@@ -90,8 +81,14 @@ class Places:
         payment = self._index.payment_of(event.payment_refs)
         if payment is None:
             return Place(DIRECT, Reason.UNMATCHED_PAYMENT, event.event_id)
+        if payment in self._index.tied:
+            invoice_id = self._index.payment_invoices.single(payment)
+            if invoice_id is not None:
+                return self._of_invoice(invoice_id)
         place = self._of_payment_group(payment)
-        return place._replace(standalone=False) if event.linkage == "standalone" else place
+        if place.standalone and event.linkage == "standalone":
+            return _bare(place)
+        return place
 
     def of_failed_payment(self, event: events.PaymentFailed) -> Place:
         """An attempt to collect; needs no partner."""
@@ -100,16 +97,15 @@ class Places:
         payment = self._index.payment_of(event.payment_refs)
         if payment is None:
             return self.of_subscription_event(event)
-        invoices = self._index.payment_invoices.of(payment)
-        if len(invoices) == 1:
-            (invoice_id,) = invoices
-            return self._of_invoice(invoice_id)._replace(invoice_id=invoice_id)
+        invoice_id = self._index.payment_invoices.single(payment)
+        if invoice_id is not None:
+            return _of_found_invoice(self._of_invoice(invoice_id), invoice_id)
         return self._without_invoice(payment)
 
     def of_refund(self, event: events.RefundIssued) -> Place:
         """Money back: of the payment, else of the invoice or credit note it names."""
         payment = self._index.payment_of(event.payment_refs)
-        if payment is not None and payment in self._index.paid_groups:
+        if payment is not None and payment in self._index.paid:
             return self._of_movement(payment)
         invoice_id = event.invoice_id or self._index.refund_invoices.get(event.refund_id)
         if invoice_id is None and event.credit_note_id is not None:
@@ -161,18 +157,21 @@ class Places:
 
     def _decide_invoice(self, invoice_id: str) -> Place:
         stranger = self._stranger(invoice_id)
+        if stranger is not None:
+            return Place(DIRECT, Reason.UNMATCHED_CUSTOMER, stranger)
+        billed = self._index.invoice_subscriptions.single(invoice_id)
+        if billed is not None:
+            # What is claimed for the invoice is claimed for its only subscription too.
+            return self._of_subscription(billed)
+        places = self._of_subscriptions(self._index.invoice_subscriptions.of(invoice_id))
+        contradicted = [one for one in places if one.reason is Reason.AMBIGUOUS_CONTRACT]
         claimed = self._decide(self._index.invoice_claims.of(invoice_id), invoice_id)
-        billed = sorted(self._index.invoice_subscriptions.of(invoice_id))
-        places = [self._of_subscription(subscription_id) for subscription_id in billed]
-        place = claimed if claimed is not None else self._common(places)
-        if place.reason is None:
-            contradicted = [one for one in places if one.reason is Reason.AMBIGUOUS_CONTRACT]
-            place = contradicted[0] if contradicted else place
-        return (
-            place._replace(reason=Reason.UNMATCHED_CUSTOMER, waits_for=stranger)
-            if (stranger is not None)
-            else place
-        )
+        if claimed is not None:
+            return claimed if claimed.reason or not contradicted else contradicted[0]
+        return self._common(places)
+
+    def _of_subscriptions(self, subscription_ids: Collection[str]) -> list[Place]:
+        return [self._of_subscription(found) for found in sorted(subscription_ids)]
 
     def _stranger(self, invoice_id: str) -> str | None:
         """The customer of an issued invoice whom neither billing nor CRM has shown yet."""
@@ -190,24 +189,22 @@ class Places:
         return place
 
     def _decide_payment(self, payment: str) -> Place:
+        invoice_id = self._index.payment_invoices.single(payment)
+        if invoice_id is not None:
+            return _of_found_invoice(self._of_invoice(invoice_id), invoice_id)
         invoices = self._index.payment_invoices.of(payment)
-        if len(invoices) == 1:
-            (invoice_id,) = invoices
-            return self._of_invoice(invoice_id)._replace(invoice_id=invoice_id)
         if invoices:
-            places = [self._of_invoice(invoice_id) for invoice_id in sorted(invoices)]
-            return self._common(places)._replace(
-                reason=Reason.UNMATCHED_PAYMENT, waits_for=min(invoices)
-            )
+            shared = self._common([self._of_invoice(found) for found in sorted(invoices)])
+            return Place(shared.contract_id, Reason.UNMATCHED_PAYMENT, min(invoices))
         place = self._without_invoice(payment)
-        if payment in self._index.standalone_groups or not self._index.invoice_customers.names():
-            return place._replace(standalone=True)
-        return place._replace(reason=Reason.UNMATCHED_PAYMENT, waits_for=payment)
+        if payment in self._index.standalone or not self._index.invoice_customers:
+            return Place(place.contract_id, place.reason, place.waits_for, standalone=True)
+        return Place(place.contract_id, Reason.UNMATCHED_PAYMENT, payment)
 
     def _of_movement(self, payment: str) -> Place:
         """Contract of what follows a payment; it states its own ids, so nothing is added."""
-        if payment in self._index.paid_groups:
-            return self._of_payment_group(payment)._replace(invoice_id=None, standalone=False)
+        if payment in self._index.paid:
+            return _bare(self._of_payment_group(payment))
         invoices = self._index.payment_invoices.of(payment)
         if invoices:
             return self._common([self._of_invoice(found) for found in sorted(invoices)])
@@ -217,8 +214,7 @@ class Places:
         claimed = self._decide(self._index.payment_claims.of(payment), payment)
         if claimed is not None:
             return claimed
-        subscriptions = sorted(self._index.payment_subscriptions.of(payment))
-        return self._common([self._of_subscription(found) for found in subscriptions])
+        return self._common(self._of_subscriptions(self._index.payment_subscriptions.of(payment)))
 
     # --- deciding ------------------------------------------------------------------------
 
@@ -247,6 +243,16 @@ class Places:
             return waiting[0]
         contracts = {place.contract_id for place in places}
         return places[0] if len(contracts) == 1 else Place(DIRECT)
+
+
+def _of_found_invoice(place: Place, invoice_id: str) -> Place:
+    """The place of an invoice, for a payment that other events link to it."""
+    return Place(place.contract_id, place.reason, place.waits_for, invoice_id)
+
+
+def _bare(place: Place) -> Place:
+    """The place without what it adds to a payment."""
+    return Place(place.contract_id, place.reason, place.waits_for)
 
 
 PLACING: Mapping[type[Event], Callable[..., Place]] = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 from ledger.policies import DAY_MICROS
 
@@ -12,6 +13,7 @@ def day_after(micros: int) -> int:
     return micros + DAY_MICROS
 
 
+@lru_cache(maxsize=4096)
 def add_months(micros: int, months: int) -> int:
     """The same day so many months later, or the last day of that month; UTC."""
     moment = datetime.fromtimestamp(micros // 1_000_000, UTC)

@@ -166,10 +166,18 @@ def test_a_payment_that_knows_no_invoice_finds_it_by_shared_ids(tell: Told) -> N
     intent = tell.payment("3", "2026-01-03", ("pi_1",))
     tie = tell.payment("4", "2026-01-04", ("inpay_1", "pi_1"), invoice_id="stripe:in_1")
     found = correlated(tell, [tell.customer_seen(), invoice, charge, intent, tie])
-    for payment in (charge, intent):
-        placed = as_placed(found, payment)
-        assert (placed.invoice_id, placed.linkage) == ("stripe:in_1", "invoice")
-        assert contract_of(found, payment) == "stripe:sub_1"
+    assert {contract_of(found, payment) for payment in (charge, intent)} == {"stripe:sub_1"}
+
+
+def test_an_invoice_that_only_a_failed_attempt_ties_to_a_payment_is_told_to_the_payment(
+    tell: Told,
+) -> None:
+    invoice = tell.invoice("1", "2026-01-02", subscription_id="stripe:sub_1")
+    charge = tell.payment("2", "2026-01-03", ("ch_1", "pi_1"))
+    failed = tell.failure("3", "2026-01-02", payment_refs=("pi_1",), invoice_id="stripe:in_1")
+    found = correlated(tell, [tell.customer_seen(), invoice, charge, failed])
+    placed = as_placed(found, charge)
+    assert (placed.invoice_id, placed.linkage) == ("stripe:in_1", "invoice")
 
 
 def test_a_payment_that_may_belong_to_an_invoice_waits_with_its_money(tell: Told) -> None:
