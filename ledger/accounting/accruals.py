@@ -8,7 +8,7 @@ before the invoice's month are accrued, since within one month both ways book th
 from __future__ import annotations
 
 from ledger.accounting.lines import Bucket, LineBook, last_day_of
-from ledger.accounting.poster import Cause, Poster, Raw, others
+from ledger.accounting.poster import Cause, Poster, Raw
 from ledger.accounts import AccountRole
 from ledger.events import InvoiceLine, ItemAccrued, ItemDeleted
 from ledger.policies import DAY_MICROS
@@ -54,7 +54,7 @@ def accrue_item(
     """Accrue one item until its invoice or its deletion; the last event tells what it is."""
     item = told[-1]
     at = told[0].occurred_at_micros
-    evidence = others(told, told[0])
+    evidence = poster.others(told, told[0])
     cause = poster.cause(told[0], item.currency, None, evidence)
     functional = translate(
         poster.config, item.amount_minor, item.currency, cause.functional, at // DAY_MICROS

@@ -29,7 +29,7 @@ from ledger.accounting.payouts import book_payouts
 from ledger.accounting.poster import Poster
 from ledger.accounting.recognise import recognise
 from ledger.accounting.result import AccountingResult, FailedPaymentFact, PaymentFact
-from ledger.accounting.timeline import work_through
+from ledger.accounting.timeline import wait_with, work_through
 from ledger.accounting.totals import explain_refund_totals
 from ledger.accounting.usage import accrue_meter
 from ledger.events import Event, PaymentFailed
@@ -140,21 +140,28 @@ def _link(
     if kinds.refunds:
         _link_refunds(poster, kinds, linker)
     if kinds.disputes or kinds.disputes_won or kinds.disputes_lost:
-        for dispute in merge_disputes(kinds.disputes, kinds.disputes_won, kinds.disputes_lost):
+        for dispute in merge_disputes(
+            poster, kinds.disputes, kinds.disputes_won, kinds.disputes_lost
+        ):
             linker.link_dispute(dispute)
+    if kinds.notes or kinds.notes_voided or kinds.given_up or kinds.voids:
+        _link_adjustments(poster, kinds, linker)
+    return linker
+
+
+def _link_adjustments(poster: Poster, kinds: Kinds, linker: Linker) -> None:
     for note in merge_notes(kinds.notes, poster):
         if (claim := linker.invoice(note.event)) is not None:
             claim.notes.append(note)
-    for undone in first_of_each(kinds.notes_voided, "credit_note_id"):
+    for undone in first_of_each(poster, kinds.notes_voided, "credit_note_id"):
         if (claim := linker.invoice(undone.event)) is not None:
             claim.notes_voided.append(undone)
-    for given_up in first_of_each(kinds.given_up, "invoice_id"):
+    for given_up in first_of_each(poster, kinds.given_up, "invoice_id"):
         if (claim := linker.invoice(given_up.event)) is not None:
             claim.given_up.append(given_up)
-    for voided in first_of_each(kinds.voids, "invoice_id"):
+    for voided in first_of_each(poster, kinds.voids, "invoice_id"):
         if (claim := linker.invoice(voided.event)) is not None:
             claim.voids.append(voided)
-    return linker
 
 
 def _link_refunds(poster: Poster, kinds: Kinds, linker: Linker) -> None:
@@ -183,8 +190,11 @@ def _work(
         states.append(_state(book))
     for payment in linker.standalone:
         standalone = pay_standalone(poster, payment)
-        if standalone is not None:
-            work_through(poster, standalone, linker.claims[payment.key])
+        claim = linker.claims[payment.key]
+        if standalone is None:
+            wait_with(poster, claim, payment)
+        else:
+            work_through(poster, standalone, claim)
             paid.append(payment)
     return [_paid(payment) for payment in paid]
 
@@ -214,7 +224,7 @@ def _paid(payment: Payment) -> PaymentFact:
     )
 
 
-def _failed(events: list[PaymentFailed]) -> tuple[FailedPaymentFact, ...]:
+def _failed(events: Sequence[PaymentFailed]) -> tuple[FailedPaymentFact, ...]:
     return tuple(
         FailedPaymentFact(
             at_micros=event.occurred_at_micros,

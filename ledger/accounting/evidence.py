@@ -5,13 +5,14 @@ Events come sorted by (time, event id): the first is the cause, the others are e
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
+from operator import attrgetter
 from typing import Generic, TypeVar
 
 import msgspec
 
-from ledger.accounting.poster import Poster, others
+from ledger.accounting.poster import Poster
 from ledger.events import (
     CreditNoteIssued,
     DisputeLost,
@@ -31,18 +32,30 @@ class InvoiceFact:
 
     __slots__ = ("cause", "content", "due_at", "evidence", "issued_at", "rate")
 
-    def __init__(self, events: list[InvoiceIssued]) -> None:
-        self.cause = events[0]
-        self.content = next((event for event in events if adds_up(event)), events[0])
-        self.evidence = others(events, events[0]) if len(events) > 1 else ()
-        self.issued_at = min(event.issued_at_micros for event in events)
-        self.due_at = _first(event.due_at_micros for event in events)
-        self.rate: Decimal | None = _first(event.exchange_rate for event in events)
+    def __init__(self, poster: Poster, events: list[InvoiceIssued]) -> None:
+        first = events[0]
+        self.cause = first
+        self.content = first
+        self.evidence: tuple[str, ...] = ()
+        self.issued_at = first.issued_at_micros
+        self.due_at = first.due_at_micros
+        self.rate: Decimal | None = first.exchange_rate
+        if len(events) > 1:
+            self.content = next((event for event in events if adds_up(event)), first)
+            self.evidence = poster.others(events, first)
+            self.issued_at = min(event.issued_at_micros for event in events)
+            self.due_at = _first(event.due_at_micros for event in events)
+            self.rate = _first(event.exchange_rate for event in events)
 
 
 def adds_up(event: InvoiceIssued) -> bool:
     """Tell whether lines and taxes add up to the invoice's total."""
-    total = sum(tax.amount_minor for tax in event.taxes if not tax.inclusive)
+    total = 0
+    for tax in event.taxes:
+        if not tax.inclusive:
+            total += tax.amount_minor
+        elif not event.lines:
+            return False
     for line in event.lines:
         total += line.amount_minor
         for tax in line.taxes:
@@ -76,52 +89,45 @@ class Told(Generic[_E]):
         self.evidence = evidence
 
 
-def first_of_each(events: Iterable[_E], name: str) -> list[Told[_E]]:
+def first_of_each(poster: Poster, events: Iterable[_E], name: str) -> list[Told[_E]]:
     """Return the first event about each object; the others are its evidence."""
-    return [Told(told[0], others(told, told[0])) for told in by_id(events, name).values()]
+    groups = by_id(events, name).values()
+    return [Told(told[0], poster.others(told, told[0])) for told in groups]
 
 
-def merge_notes(events: list[CreditNoteIssued], poster: Poster) -> list[Told[CreditNoteIssued]]:
+def _agreeing(
+    poster: Poster, told: list[_E], first: _E, reason: Reason, amount: str = "amount_minor"
+) -> list[_E]:
+    """Keep what states the amount and currency that `first` does; refuse the others."""
+    agreed: list[_E] = []
+    stated = attrgetter(amount, "currency")
+    for event in told:
+        if stated(event) == stated(first):
+            agreed.append(event)
+        else:
+            detail = "the same was told before with another amount or currency"
+            poster.refuse(event, reason, detail, *stated(event))
+    return agreed
+
+
+def merge_notes(events: Sequence[CreditNoteIssued], poster: Poster) -> list[Told[CreditNoteIssued]]:
     """Join credit note evidence by note; what states another total is refused."""
     notes: list[Told[CreditNoteIssued]] = []
     for told in by_id(events, "credit_note_id").values():
-        first = told[0]
-        agreed = []
-        for event in told:
-            if event.total_minor == first.total_minor and event.currency == first.currency:
-                agreed.append(event)
-            else:
-                poster.refuse(
-                    event,
-                    Reason.INVOICE_EVIDENCE_CONFLICT,
-                    f"credit note {event.credit_note_id} was told before with another total",
-                    event.total_minor,
-                    event.currency,
-                )
-        notes.append(Told(first, others(agreed, first)))
+        conflict = Reason.INVOICE_EVIDENCE_CONFLICT
+        agreed = _agreeing(poster, told, told[0], conflict, "total_minor")
+        notes.append(Told(told[0], poster.others(agreed, told[0])))
     return notes
 
 
-def merge_invoices(events: list[InvoiceIssued], poster: Poster) -> list[InvoiceFact]:
+def merge_invoices(events: Sequence[InvoiceIssued], poster: Poster) -> list[InvoiceFact]:
     """Join invoice evidence by invoice; what states another total or currency is refused."""
     facts: list[InvoiceFact] = []
     for told in by_id(events, "invoice_id").values():
-        first = told[0]
-        agreed = [
-            event
-            for event in told
-            if event.total_minor == first.total_minor and event.currency == first.currency
-        ]
-        for event in told:
-            if event.total_minor != first.total_minor or event.currency != first.currency:
-                poster.refuse(
-                    event,
-                    Reason.INVOICE_EVIDENCE_CONFLICT,
-                    f"invoice {event.invoice_id} was told before with another total or currency",
-                    event.total_minor,
-                    event.currency,
-                )
-        facts.append(InvoiceFact(agreed))
+        if len(told) > 1:
+            conflict = Reason.INVOICE_EVIDENCE_CONFLICT
+            told = _agreeing(poster, told, told[0], conflict, "total_minor")
+        facts.append(InvoiceFact(poster, told))
     return facts
 
 
@@ -150,30 +156,22 @@ def merge_refunds(events: list[RefundIssued], poster: Poster) -> list[RefundFact
         if not booked:
             continue
         first = booked[0]
-        told = _agreeing(told, first, poster)
-        last = told[-1]
-        undone = None
-        if last.status in _UNDONE:
-            undone = next(event for event in told if event.status in _UNDONE)
+        told = _agreeing(poster, told, first, Reason.PAYMENT_EVIDENCE_CONFLICT)
+        undone = _undone(told)
         same = [event for event in told if event is not undone]
-        facts.append(RefundFact(_filled(first, same), others(same, first), undone))
+        facts.append(RefundFact(_filled(first, same), poster.others(same, first), undone))
     return facts
 
 
-def _agreeing(told: list[RefundIssued], first: RefundIssued, poster: Poster) -> list[RefundIssued]:
-    agreed = []
+def _undone(told: list[RefundIssued]) -> RefundIssued | None:
+    """Return the event that undid a refund for good, if its last status says so."""
+    undone = None
     for event in told:
-        if event.amount_minor == first.amount_minor and event.currency == first.currency:
-            agreed.append(event)
-        else:
-            poster.refuse(
-                event,
-                Reason.PAYMENT_EVIDENCE_CONFLICT,
-                f"refund {event.refund_id} was told before with another amount or currency",
-                event.amount_minor,
-                event.currency,
-            )
-    return agreed
+        if event.status in _BOOKED:
+            undone = None
+        elif event.status in _UNDONE and undone is None:
+            undone = event
+    return undone
 
 
 _MONEY = ("settlement_currency", "settlement_minor", "exchange_rate")
@@ -205,22 +203,27 @@ class DisputeFact:
 
 
 def merge_disputes(
-    opened: list[DisputeOpened], won: list[DisputeWon], lost: list[DisputeLost]
+    poster: Poster,
+    opened: Sequence[DisputeOpened],
+    won: Sequence[DisputeWon],
+    lost: Sequence[DisputeLost],
 ) -> list[DisputeFact]:
     """Join dispute evidence by dispute; only what moved money opens or wins one."""
     facts: dict[str, DisputeFact] = {}
     for dispute_id, told in by_id(opened, "dispute_id").items():
         moved = [event for event in told if event.funds_withdrawn]
         if moved:
+            told = _agreeing(poster, told, moved[0], Reason.PAYMENT_EVIDENCE_CONFLICT)
             fact = facts.setdefault(dispute_id, DisputeFact(dispute_id))
             fact.opened = _filled(moved[0], told, ("fee_minor",))
-            fact.evidence = others(told, moved[0])
+            fact.evidence = poster.others(told, moved[0])
     for dispute_id, back in by_id(won, "dispute_id").items():
         returned = [event for event in back if event.funds_reinstated]
         if returned:
+            back = _agreeing(poster, back, returned[0], Reason.PAYMENT_EVIDENCE_CONFLICT)
             fact = facts.setdefault(dispute_id, DisputeFact(dispute_id))
             fact.won = _filled(returned[0], back, ("fee_minor",))
-            fact.won_evidence = others(back, returned[0])
+            fact.won_evidence = poster.others(back, returned[0])
     for dispute_id, gone in by_id(lost, "dispute_id").items():
         facts.setdefault(dispute_id, DisputeFact(dispute_id)).lost = gone[0]
     return list(facts.values())

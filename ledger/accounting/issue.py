@@ -71,7 +71,7 @@ def issue(poster: Poster, fact: InvoiceFact, functional: int, settled: Settlemen
         book.taxes.append(TaxPool(jurisdiction, amount, worth))
         lines.append((AccountRole.TAX_PAYABLE, -amount, -worth, None, jurisdiction, None))
     if content.balance_applied_minor:
-        _apply_balance(book, content.balance_applied_minor)
+        _apply_balance(poster, book, fact, content.balance_applied_minor)
     claim = book.receivable
     lines.insert(0, raw(AccountRole.ACCOUNTS_RECEIVABLE, claim.amount, claim.functional))
     return book
@@ -101,8 +101,10 @@ def _worths(
 ) -> Sequence[int]:
     """Translate the parts of an invoice so that they add up to its translated total."""
     content = fact.content
+    if not poster.config.entities or not amounts:
+        return amounts
     into = poster.functional_of(poster.entity_of(fact.cause), content.currency)
-    if into == content.currency or not amounts:
+    if into == content.currency:
         return amounts
     if content.total_minor:
         return apportion(functional, amounts)
@@ -115,9 +117,19 @@ def _worths(
     return parts
 
 
-def _apply_balance(book: Book, amount: int) -> None:
+def _apply_balance(poster: Poster, book: Book, fact: InvoiceFact, amount: int) -> None:
     """Pay with the customer's balance (or, when negative, credit it), at the invoice's rate."""
-    worth = book.receivable.take(amount)
+    cause = book.cause
+    if book.total or cause.currency == cause.functional:
+        worth = book.receivable.take(amount)
+    else:
+        worth = (
+            translate(
+                poster.config, amount, cause.currency, cause.functional, book.issue_day, fact.rate
+            )
+            or 0
+        )
+        book.receivable.add(-amount, -worth)
     book.applied.add(amount, worth)
     book.issue_lines.append(raw(AccountRole.CUSTOMER_BALANCE, amount, worth))
 
@@ -138,10 +150,10 @@ def _open_line(
         cut = []
     if cut:
         opened.defer(cut, amount, worth, line.service_end_micros or fact.issued_at + 1)
+        deferred, deferred_worth = amount, worth
         if settlement is not None:
             amount, worth = _drop_past(opened, month_of(fact.issued_at))
-        deferred = sum(bucket.left.amount for bucket in opened.buckets)
-        deferred_worth = sum(bucket.left.functional for bucket in opened.buckets)
+            deferred, deferred_worth = deferred - amount, deferred_worth - worth
         lines.append(_line(opened, AccountRole.DEFERRED_REVENUE, -deferred, -deferred_worth))
         if settlement is None:
             return
@@ -202,12 +214,14 @@ def _line(opened: LineBook, role: AccountRole, amount: int, worth: int) -> Raw:
 
 def post_issue(poster: Poster, book: Book) -> None:
     """Post the issue, with the payment that the same message told; the claim nets out."""
-    rest = [line for line in book.issue_lines if line[0] is not AccountRole.ACCOUNTS_RECEIVABLE]
-    owed = [line for line in book.issue_lines if line[0] is AccountRole.ACCOUNTS_RECEIVABLE]
-    claim = raw(
-        AccountRole.ACCOUNTS_RECEIVABLE,
-        sum(line[1] for line in owed),
-        sum(line[2] for line in owed),
-    )
+    amount = functional = 0
+    rest: list[Raw] = []
+    for line in book.issue_lines:
+        if line[0] is AccountRole.ACCOUNTS_RECEIVABLE:
+            amount += line[1]
+            functional += line[2]
+        else:
+            rest.append(line)
+    rest.insert(0, raw(AccountRole.ACCOUNTS_RECEIVABLE, amount, functional))
     key = f"{book.key}:invoice_issued"
-    poster.post(key, book.issue_day, "invoice_issued", book.cause, [claim, *rest])
+    poster.post(key, book.issue_day, "invoice_issued", book.cause, rest)

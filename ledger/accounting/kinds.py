@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from operator import attrgetter
 
 from ledger.accounting.poster import Poster
@@ -32,23 +32,22 @@ from ledger.recognition import FIRST_MICROS, LAST_MICROS
 class Kinds:
     """The events of one contract by kind, each in the order in which they happened."""
 
-    def __init__(self) -> None:
-        self.invoices: list[InvoiceIssued] = []
-        self.voids: list[InvoiceVoided] = []
-        self.given_up: list[InvoiceMarkedUncollectible] = []
-        self.items: list[ItemAccrued] = []
-        self.items_deleted: list[ItemDeleted] = []
-        self.notes: list[CreditNoteIssued] = []
-        self.notes_voided: list[CreditNoteVoided] = []
-        self.usage: list[UsageReported] = []
-        self.payments: list[PaymentSucceeded] = []
-        self.failed: list[PaymentFailed] = []
-        self.refunds: list[RefundIssued] = []
-        self.disputes: list[DisputeOpened] = []
-        self.disputes_won: list[DisputeWon] = []
-        self.disputes_lost: list[DisputeLost] = []
-        self.payouts: list[PayoutPaid] = []
-        self.payouts_failed: list[PayoutFailed] = []
+    invoices: Sequence[InvoiceIssued] = ()
+    voids: Sequence[InvoiceVoided] = ()
+    given_up: Sequence[InvoiceMarkedUncollectible] = ()
+    items: Sequence[ItemAccrued] = ()
+    items_deleted: Sequence[ItemDeleted] = ()
+    notes: Sequence[CreditNoteIssued] = ()
+    notes_voided: Sequence[CreditNoteVoided] = ()
+    usage: Sequence[UsageReported] = ()
+    payments: Sequence[PaymentSucceeded] = ()
+    failed: Sequence[PaymentFailed] = ()
+    refunds: Sequence[RefundIssued] = ()
+    disputes: Sequence[DisputeOpened] = ()
+    disputes_won: Sequence[DisputeWon] = ()
+    disputes_lost: Sequence[DisputeLost] = ()
+    payouts: Sequence[PayoutPaid] = ()
+    payouts_failed: Sequence[PayoutFailed] = ()
 
 
 _NAMES: dict[type[Event], str] = {
@@ -88,7 +87,7 @@ _ORDER = attrgetter("occurred_at_micros", "event_id")
 
 def sort_out(poster: Poster, events: Iterable[Event]) -> Kinds:
     """Lay the events apart by kind, each event once; what nothing can be dated by is refused."""
-    kinds = Kinds()
+    found: dict[str, list[Event]] = {}
     last = ""
     for event in sorted(events, key=_ORDER):
         name = _NAMES.get(type(event))
@@ -101,5 +100,11 @@ def sort_out(poster: Poster, events: Iterable[Event]) -> Kinds:
         elif name in _MONEY and getattr(event, "amount_minor", 0) < 0:
             poster.refuse(event, Reason.NEGATIVE_AMOUNT, "money that moved cannot be negative")
         else:
-            getattr(kinds, name).append(event)
+            kind = found.get(name)
+            if kind is None:
+                found[name] = [event]
+            else:
+                kind.append(event)
+    kinds = Kinds()
+    kinds.__dict__.update(found)
     return kinds

@@ -45,6 +45,17 @@ class Claim:
         self.voids: list[Told[InvoiceVoided]] = []
         self.given_up: list[Told[InvoiceMarkedUncollectible]] = []
 
+    def is_only_paid(self) -> bool:
+        """Tell whether nothing but payments happened to the claim."""
+        return not (
+            self.refunds
+            or self.disputes
+            or self.notes
+            or self.notes_voided
+            or self.voids
+            or self.given_up
+        )
+
 
 class Linker:
     """Holds the claims by key: the invoice id, or the key of a standalone payment."""

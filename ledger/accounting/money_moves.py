@@ -48,14 +48,12 @@ def worth(
 
 
 def fee_of(
-    moved: Moved, fee: int | None, amount: int, currency: str, into: str, functional: int
+    moved: Moved, fee: int, amount: int, currency: str, into: str, functional: int
 ) -> tuple[int, int] | None:
     """Return a fee stated in the settlement currency in (transaction, functional) currency.
 
     None when its share of the payment cannot be told for want of a rate.
     """
-    if not fee:
-        return (0, 0)
     settled = moved.settlement_currency
     if settled is None or settled == currency:
         return (fee, fee if currency == into else _share(functional, fee, amount))
@@ -112,21 +110,41 @@ def money_of(
     if entity is not None and entity != claim.entity:
         collected = poster.cause(event, claim.currency, claim.invoice_id, claim.evidence, entity)
     money = Money(claim, collected)
-    for cause, lines in ((claim, money.lines), (collected, money.lines_collected)):
-        value = worth(poster.config, moved, amount, cause.currency, cause.functional, day)
-        if value is None:
+    told = _in_books_of(poster, claim, moved, amount, fee, day)
+    if told is None:
+        return None
+    money.worth, money.fee, money.fee_worth = told
+    money.lines = _lines(roles, sign, amount, told)
+    if collected is not claim:
+        there = _in_books_of(poster, collected, moved, amount, fee, day)
+        if there is None:
             return None
-        kept = fee_of(moved, fee, amount, cause.currency, cause.functional, value)
-        if kept is None:
-            return None
-        lines.append(raw(roles[0], sign * amount - kept[0], sign * value - kept[1]))
-        lines.append(raw(roles[1], *kept))
-        if cause is claim:
-            money.worth = value
-            money.fee, money.fee_worth = kept
-        if collected is claim:
-            break
+        money.lines_collected = _lines(roles, sign, amount, there)
     return money
+
+
+def _in_books_of(
+    poster: Poster, cause: Cause, moved: Moved, amount: int, fee: int | None, day: int
+) -> tuple[int, int, int] | None:
+    """Return (worth, fee, fee's worth) of money in the functional currency of a cause's entity."""
+    currency, into = cause.currency, cause.functional
+    value = worth(poster.config, moved, amount, currency, into, day)
+    if value is None:
+        return None
+    if not fee:
+        return (value, 0, 0)
+    kept = fee_of(moved, fee, amount, currency, into, value)
+    return None if kept is None else (value, *kept)
+
+
+def _lines(
+    roles: tuple[AccountRole, AccountRole], sign: int, amount: int, told: tuple[int, int, int]
+) -> list[Raw]:
+    value, fee, fee_worth = told
+    return [
+        (roles[0], sign * amount - fee, sign * value - fee_worth, None, None, None),
+        (roles[1], fee, fee_worth, None, None, None),
+    ]
 
 
 def post_money(

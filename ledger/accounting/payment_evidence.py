@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 
 from ledger.accounting.pools import Pool
-from ledger.accounting.poster import Poster, others
+from ledger.accounting.poster import Poster
 from ledger.events import PaymentSucceeded
 from ledger.reasons import Reason
 
@@ -40,31 +40,34 @@ class Payment:
         "settlement_minor",
     )
 
-    def __init__(self, events: Sequence[PaymentSucceeded], amount: int, key: str) -> None:
+    def __init__(
+        self, poster: Poster, events: Sequence[PaymentSucceeded], amount: int, key: str
+    ) -> None:
         first = events[0]
         self.cause = first
         self.at = first.occurred_at_micros
-        self.evidence = others(events, first) if len(events) > 1 else ()
+        self.evidence = poster.others(events, first) if len(events) > 1 else ()
         self.key = key
         self.amount = amount
         self.currency = first.currency
-        self.refs: frozenset[str] = frozenset(ref for event in events for ref in event.payment_refs)
+        self.refs: tuple[str, ...] = first.payment_refs
         self.booked = Pool()
         """The payment at its own rate, once it is booked."""
         self.overpaid = 0
         """What of it went to the customer's balance, because nothing was owed for it."""
-        self.invoice_id: str | None = None
-        self.entity: str | None = None
-        self.linkage = "unknown"
-        self.out_of_band = False
-        self.fee: int | None = None
-        self.settlement_currency: str | None = None
-        self.settlement_minor: int | None = None
-        self.exchange_rate: Decimal | None = None
-        for event in events:
+        self.invoice_id = first.invoice_id
+        self.entity = first.entity
+        self.linkage = first.linkage
+        self.out_of_band = first.out_of_band
+        self.fee = first.fee_minor
+        self.settlement_currency = first.settlement_currency
+        self.settlement_minor = first.settlement_minor
+        self.exchange_rate: Decimal | None = first.exchange_rate
+        for event in events[1:]:
             self._learn(event)
 
     def _learn(self, event: PaymentSucceeded) -> None:
+        self.refs += event.payment_refs
         if self.invoice_id is None:
             self.invoice_id = event.invoice_id
         if self.entity is None:
@@ -81,27 +84,37 @@ class Payment:
         if self.exchange_rate is None:
             self.exchange_rate = event.exchange_rate
 
+    def support(self, poster: Poster, event: PaymentSucceeded) -> None:
+        """Take in a total that counts this payment and tells nothing new."""
+        if event is not self.cause:
+            self.evidence = poster.tells(self.cause, event, self.evidence)
 
-def merge_payments(events: list[PaymentSucceeded], poster: Poster) -> list[Payment]:
+
+def merge_payments(events: Sequence[PaymentSucceeded], poster: Poster) -> list[Payment]:
     """Return every payment once; events that contradict an earlier one are refused."""
     movements: list[Payment] = []
     totals: list[PaymentSucceeded] = []
-    for told in _same_payment(events):
+    for told in _same_payment(events) if len(events) > 1 else [list(events)]:
         moved = [event for event in told if event.evidence != "invoice_total"]
         if not moved:
             totals += told
             continue
         agreed = _agreeing(told, moved[0], poster) if len(told) > 1 else told
-        key = min((ref for event in agreed for ref in event.payment_refs), default=None)
-        key = key or f"{moved[0].event_id}:payment"
-        movements.append(Payment(agreed, moved[0].amount_minor, key))
-        totals += [event for event in agreed if event.evidence == "invoice_total"]
+        movements.append(Payment(poster, agreed, moved[0].amount_minor, _key(agreed)))
+        if len(moved) < len(told):
+            totals += [event for event in agreed if event.evidence == "invoice_total"]
     if not totals:
         return movements
-    return movements + _known_by_invoice_only(movements, totals)
+    return movements + _known_by_invoice_only(poster, movements, totals)
 
 
-def _same_payment(events: list[PaymentSucceeded]) -> list[list[PaymentSucceeded]]:
+def _key(told: list[PaymentSucceeded]) -> str:
+    """Return what a payment is called in entry keys: its first reference in alphabet."""
+    refs = [ref for event in told for ref in event.payment_refs]
+    return min(refs) if refs else f"{told[0].event_id}:payment"
+
+
+def _same_payment(events: Sequence[PaymentSucceeded]) -> list[list[PaymentSucceeded]]:
     """Group events that share a reference, directly or through another; in order of the first."""
     parent: dict[str, str] = {}
 
@@ -124,7 +137,10 @@ def _agreeing(
     told: list[PaymentSucceeded], first: PaymentSucceeded, poster: Poster
 ) -> list[PaymentSucceeded]:
     """Keep what agrees with the first movement; refuse what states something else."""
-    invoice_id = next((event.invoice_id for event in told if event.invoice_id is not None), None)
+    same_money = [event for event in told if event.currency == first.currency]
+    invoice_id = next(
+        (event.invoice_id for event in (first, *same_money) if event.invoice_id is not None), None
+    )
     agreed = []
     for event in told:
         same_invoice = event.invoice_id is None or event.invoice_id == invoice_id
@@ -143,34 +159,36 @@ def _agreeing(
 
 
 def _known_by_invoice_only(
-    movements: list[Payment], totals: list[PaymentSucceeded]
+    poster: Poster, movements: list[Payment], totals: list[PaymentSucceeded]
 ) -> list[Payment]:
-    """Return what invoices say was paid beyond the movements known."""
-    by_invoice: dict[str, list[PaymentSucceeded]] = {}
+    """Return what invoices say was paid beyond the movements known; the rest is their evidence."""
+    by_invoice: dict[tuple[str, str], list[PaymentSucceeded]] = {}
     for event in sorted(totals, key=lambda event: (event.occurred_at_micros, event.event_id)):
         if event.invoice_id is not None:
-            by_invoice.setdefault(event.invoice_id, []).append(event)
+            by_invoice.setdefault((event.invoice_id, event.currency), []).append(event)
     extra: list[Payment] = []
     taken = {payment.key for payment in movements}
-    for invoice_id, claims in by_invoice.items():
+    for (invoice_id, currency), claims in by_invoice.items():
         known = [
-            (payment.at, payment.amount)
+            payment
             for payment in movements
-            if payment.invoice_id == invoice_id and payment.currency == claims[0].currency
+            if payment.invoice_id == invoice_id and payment.currency == currency
         ]
-        stated = [(event.occurred_at_micros, event.amount_minor) for event in claims]
-        for event, amount in zip(claims, unexplained(known, stated), strict=True):
+        amounts = unexplained(
+            [(payment.at, payment.amount) for payment in known],
+            [(event.occurred_at_micros, event.amount_minor) for event in claims],
+        )
+        for event, amount in zip(claims, amounts, strict=True):
             if amount > 0:
-                told = [event] + [
-                    other
-                    for other in claims
-                    if other is not event and other.amount_minor == event.amount_minor
-                ]
                 key = min(event.payment_refs, default="")
                 if not key or key in taken:
                     key = f"{invoice_id}:paid:{event.amount_minor}"
                 taken.add(key)
-                extra.append(Payment(told, amount, key))
+                known.append(Payment(poster, [event], amount, key))
+                extra.append(known[-1])
+            elif known:
+                counted = [one for one in known if one.at <= event.occurred_at_micros] or known
+                counted[-1].support(poster, event)
     return extra
 
 

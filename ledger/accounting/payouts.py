@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ledger.accounting.evidence import by_id
-from ledger.accounting.poster import Poster, others, raw
+from ledger.accounting.poster import Poster, raw
 from ledger.accounts import AccountRole
 from ledger.events import PayoutFailed, PayoutPaid
 from ledger.policies import DAY_MICROS
@@ -28,7 +28,7 @@ def _book(
 ) -> None:
     event = told[0]
     amount = event.amount_minor
-    cause = poster.cause(event, event.currency, None, others(told, event))
+    cause = poster.cause(event, event.currency, None, poster.others(told, event))
     day = event.occurred_at_micros // DAY_MICROS
     worth = translate(poster.config, amount, event.currency, cause.functional, day)
     if worth is None:

@@ -32,8 +32,10 @@ class Pool:
 
     def worth(self, amount: int) -> int:
         """Return what an amount of the pool is in functional currency."""
-        if self.functional == self.amount or self.amount == 0:
-            return amount if self.amount else 0
+        if self.functional == self.amount:
+            return amount
+        if self.amount == 0:
+            return 0
         if amount == self.amount:
             return self.functional
         return divide(self.functional * amount, self.amount)

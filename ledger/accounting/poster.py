@@ -74,6 +74,7 @@ class Poster:
         self.entries: list[JournalEntry] = []
         self.pending: list[Pending] = []
         self.refusals: list[Refusal] = []
+        self._also_told: dict[str, list[Event]] = {}
 
     def entity_of(self, event: Event) -> str:
         """Return the legal entity of an event."""
@@ -99,18 +100,19 @@ class Poster:
 
     def post(self, key: str, day: int, rule: str, cause: Cause, lines: Iterable[Raw]) -> None:
         """Add an entry; lines of nothing are left out, and so is an entry without lines."""
-        kept = tuple(
-            JournalLine(
-                role=role,
-                amount_minor=amount,
-                functional_minor=functional,
-                product=product,
-                jurisdiction=jurisdiction,
-                invoice_line_id=line_id,
-            )
-            for role, amount, functional, product, jurisdiction, line_id in lines
-            if amount or functional
-        )
+        kept = []
+        for role, amount, functional, product, jurisdiction, line_id in lines:
+            if amount or functional:
+                kept.append(
+                    JournalLine(
+                        role=role,
+                        amount_minor=amount,
+                        functional_minor=functional,
+                        product=product,
+                        jurisdiction=jurisdiction,
+                        invoice_line_id=line_id,
+                    )
+                )
         if not kept:
             return
         entry = JournalEntry(
@@ -128,9 +130,23 @@ class Poster:
             contract_id=self.contract_id,
             invoice_id=cause.invoice_id,
             evidence=cause.evidence,
-            lines=kept,
+            lines=tuple(kept),
         )
         self.entries.append(assert_balanced(entry))
+
+    def others(self, events: Iterable[Event], first: Event) -> tuple[str, ...]:
+        """Return the further messages that tell the same as `first`, sorted.
+
+        Their events share its fate: when it waits or is refused, they do too, without the amount.
+        """
+        rest = [event for event in events if event.event_id != first.event_id]
+        self._also_told[first.event_id] = rest
+        return tuple(sorted({event.source_event_id for event in rest} - {first.source_event_id}))
+
+    def tells(self, first: Event, event: Event, evidence: tuple[str, ...]) -> tuple[str, ...]:
+        """Let one more event tell the same as `first`; return the evidence with its message."""
+        self._also_told.setdefault(first.event_id, []).append(event)
+        return tuple(sorted({*evidence, event.source_event_id} - {first.source_event_id}))
 
     def wait(
         self,
@@ -142,21 +158,23 @@ class Poster:
     ) -> None:
         """Let an event wait for its partner until the deadline its reason has."""
         days: int = getattr(self.config.pending_days, reason.value)
-        deadline = event.occurred_at_micros + days * DAY_MICROS
-        self.pending.append(
-            Pending(
-                source_event_id=event.source_event_id,
-                event_id=event.event_id,
-                reason=reason.value,
-                waits_for=waits_for,
-                deadline_micros=deadline,
-                expired=self.as_of > deadline,
-                amount_minor=amount_minor,
-                currency=currency,
-                entity=self.entity_of(event),
-                period=month_label(month_of(event.occurred_at_micros)),
+        also = self._also_told.get(event.event_id, ())
+        for one, amount in ((event, amount_minor), *((other, None) for other in also)):
+            deadline = one.occurred_at_micros + days * DAY_MICROS
+            self.pending.append(
+                Pending(
+                    source_event_id=one.source_event_id,
+                    event_id=one.event_id,
+                    reason=reason.value,
+                    waits_for=waits_for,
+                    deadline_micros=deadline,
+                    expired=self.as_of > deadline,
+                    amount_minor=amount,
+                    currency=currency if amount is not None else None,
+                    entity=self.entity_of(one),
+                    period=month_label(month_of(one.occurred_at_micros)),
+                )
             )
-        )
 
     def refuse(
         self,
@@ -166,20 +184,17 @@ class Poster:
         amount_minor: int | None = None,
         currency: str | None = None,
     ) -> None:
-        """Refuse one event; the rest of the contract stands."""
-        self.refusals.append(
-            Refusal(
-                source_event_id=event.source_event_id,
-                event_id=event.event_id,
-                reason=reason.value,
-                detail=detail,
-                amount_minor=amount_minor,
-                currency=currency,
-                entity=self.entity_of(event),
+        """Refuse an event; the rest of the contract stands."""
+        also = self._also_told.get(event.event_id, ())
+        for one, amount in ((event, amount_minor), *((other, None) for other in also)):
+            self.refusals.append(
+                Refusal(
+                    source_event_id=one.source_event_id,
+                    event_id=one.event_id,
+                    reason=reason.value,
+                    detail=detail,
+                    amount_minor=amount,
+                    currency=currency if amount is not None else None,
+                    entity=self.entity_of(one),
+                )
             )
-        )
-
-
-def others(events: Iterable[Event], first: Event) -> tuple[str, ...]:
-    """Return the further messages that tell the same thing as `first`, sorted."""
-    return tuple(sorted({e.source_event_id for e in events} - {first.source_event_id}))

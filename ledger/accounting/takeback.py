@@ -78,49 +78,76 @@ def take(book: Book, micros: int, message_id: str, wish: Wish) -> Taken:
     The book must have been advanced to that time.
     """
     taken = Taken(micros)
-    tax_left = sum(tax.amount for tax in book.taxes)
-    stated = wish.tax
-    if stated is not None:
-        stated = max(min(stated, tax_left), wish.amount - (book.remaining() - tax_left))
-        _take_tax(book, stated, taken)
-    amount = wish.amount - (stated or 0)
-    named = {line.line_id: line for line in book.lines}
-    wanted = [(named.get(line_id), part) for line_id, part in wish.per_line]
-    for line, part in _scaled(wanted, amount, exactly=stated is not None):
-        if line is not None:
-            amount -= _take_line(line, part, message_id, taken)
+    if not (wish.amount or wish.everything):
+        return taken
+    tax = _stated_tax(book, wish)
+    if tax is not None:
+        _take_tax(book, tax, taken)
+    amount = wish.amount - (tax or 0)
+    for line, part in _stated_lines(book, wish, amount, exactly=tax is not None):
+        _take_line(line, part, message_id, taken, wish)
+        amount -= part
     if amount or wish.everything:
-        _take_from_all(book, amount, message_id, taken, wish)
+        _take_from_all(book, amount, message_id, taken, wish, with_tax=tax is None)
     return taken
 
 
-def _scaled(
-    wanted: list[tuple[LineBook | None, int]], amount: int, *, exactly: bool
-) -> list[tuple[LineBook | None, int]]:
-    """Scale stated parts to the amount taken: where a note is partly booked, or states too much."""
-    total = sum(part for _, part in wanted)
-    if not wanted or total == amount or (total < amount and not exactly):
-        return wanted
-    parts = apportion(amount, [part for _, part in wanted])
-    return [(line, part) for (line, _), part in zip(wanted, parts, strict=True)]
+def _stated_tax(book: Book, wish: Wish) -> int | None:
+    """Return the stated tax as far as it is owed and the rest can come from revenue.
+
+    None, to be taken in proportion, when it is not stated or cannot be.
+    """
+    if wish.tax is None:
+        return None
+    left = sum(tax.amount for tax in book.taxes)
+    tax = max(min(wish.tax, left), wish.amount - (book.remaining() - left))
+    return tax if 0 <= tax <= min(left, wish.amount) else None
 
 
-def _take_line(line: LineBook, amount: int, message_id: str, taken: Taken) -> int:
-    """Take up to an amount from one line; return how much it was."""
-    recognised, deferred = line.available()
-    left = recognised + deferred
-    amount = min(amount, left) if left >= 0 else max(amount, left)
-    if left * amount <= 0:
-        return 0
-    parts = apportion(amount, (recognised, deferred))
-    _take_recognised(line, parts[0], taken)
-    _take_deferred(line, parts[1], message_id, taken)
-    return amount
+def _stated_lines(
+    book: Book, wish: Wish, amount: int, *, exactly: bool
+) -> list[tuple[LineBook, int]]:
+    """Return what to take from which line as stated, no more than each has.
+
+    Parts are scaled where a note is only partly booked or states too much. Nothing, so that all
+    lines share, when what is left of the amount could not be taken from the others.
+    """
+    wanted = {line_id: 0 for line_id, _ in wish.per_line}
+    for line_id, part in wish.per_line:
+        wanted[line_id] += part
+    total = sum(wanted.values())
+    if total and (exactly or total > amount):
+        scaled = apportion(amount, list(wanted.values()))
+        wanted = dict(zip(wanted, scaled, strict=True))
+    parts: list[tuple[LineBook, int]] = []
+    for line in book.lines:
+        part = wanted.pop(line.line_id, 0)
+        left = sum(line.available())
+        if part * left > 0:
+            parts.append((line, min(part, left) if left > 0 else max(part, left)))
+    rest = sum(part for _, part in parts)
+    return parts if 0 <= amount - rest <= book.remaining() - rest else []
 
 
-def _take_from_all(book: Book, amount: int, message_id: str, taken: Taken, wish: Wish) -> None:
+def _take_line(line: LineBook, amount: int, message_id: str, taken: Taken, wish: Wish) -> None:
+    recognised, deferred = apportion(amount, line.available())
+    _take_parts(line, recognised, deferred, message_id, taken, wish)
+
+
+def _take_parts(
+    line: LineBook, recognised: int, deferred: int, message_id: str, taken: Taken, wish: Wish
+) -> None:
+    _take_recognised(line, recognised, taken)
+    if wish.contra_only:
+        _take_ahead(line, deferred, taken)
+    else:
+        _take_deferred(line, deferred, message_id, taken)
+
+
+def _take_from_all(
+    book: Book, amount: int, message_id: str, taken: Taken, wish: Wish, *, with_tax: bool
+) -> None:
     """Take an amount from every line, from recoverables and, unless it was stated, from tax."""
-    with_tax = wish.tax is None
     lines = [line.available() for line in book.lines]
     weights = [part for pair in lines for part in pair]
     weights.append(book.recovered.amount)
@@ -129,11 +156,7 @@ def _take_from_all(book: Book, amount: int, message_id: str, taken: Taken, wish:
     parts = weights if wish.everything else apportion(amount, weights)
     for position, line in enumerate(book.lines):
         recognised, deferred = parts[2 * position], parts[2 * position + 1]
-        _take_recognised(line, recognised, taken)
-        if wish.contra_only:
-            _take_ahead(line, deferred, taken)
-        else:
-            _take_deferred(line, deferred, message_id, taken)
+        _take_parts(line, recognised, deferred, message_id, taken, wish)
     after = 2 * len(lines)
     taken.recovered.add(parts[after], book.recovered.take(parts[after]))
     if with_tax:

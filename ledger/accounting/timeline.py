@@ -21,6 +21,7 @@ from ledger.events import (
     CreditNoteVoided,
     DisputeLost,
     DisputeOpened,
+    DisputeWon,
     Event,
     RefundIssued,
 )
@@ -140,6 +141,10 @@ class Timeline:
         given = self.given.get(fact.event.refund_id)
         if given is not None:
             undo_refund(self.poster, self.book, payment, fact, given)
+        elif (event := fact.undone_by) is not None:
+            self.poster.wait(
+                event, Reason.MISSING_RATE, event.refund_id, event.amount_minor, event.currency
+            )
 
     def _add_disputes(self) -> None:
         for fact, payment in self.claim.disputes:
@@ -163,11 +168,21 @@ class Timeline:
         parked = self.parked.get(fact.dispute_id)
         if fact.won is not None and parked is not None:
             win_dispute(self.poster, self.book, payment, fact, fact.won, parked)
+        elif fact.won is not None:
+            self._wait_for_opening(fact.won)
 
     def _lose(self, fact: DisputeFact, lost: DisputeLost) -> None:
         parked = self.parked.get(fact.dispute_id)
         if parked is not None:
             lose_dispute(self.poster, self.book, lost, parked)
+        else:
+            self._wait_for_opening(lost)
+
+    def _wait_for_opening(self, event: DisputeWon | DisputeLost) -> None:
+        """Let an outcome wait while its dispute waits for a rate."""
+        self.poster.wait(
+            event, Reason.MISSING_RATE, event.dispute_id, event.amount_minor, event.currency
+        )
 
     def _add_ends(self) -> None:
         for given_up in self.claim.given_up:
@@ -178,4 +193,21 @@ class Timeline:
 
 def work_through(poster: Poster, book: Book, claim: Claim) -> list[Payment]:
     """Work through one claim; return its payments that were booked."""
+    if claim.is_only_paid() and len(claim.payments) <= 1:
+        if book.invoice_id is None:
+            return []
+        return [payment for payment in claim.payments if pay(poster, book, payment)]
     return Timeline(poster, book, claim).work()
+
+
+def wait_with(poster: Poster, claim: Claim, payment: Payment) -> None:
+    """Let everything wait that takes from a standalone payment which waits for its rate."""
+    waiting: list[RefundIssued | DisputeOpened | DisputeWon | DisputeLost] = []
+    for refund_fact, _ in claim.refunds:
+        waiting.append(refund_fact.event)
+        if refund_fact.undone_by is not None:
+            waiting.append(refund_fact.undone_by)
+    for fact, _ in claim.disputes:
+        waiting += [event for event in (fact.opened, fact.won, fact.lost) if event is not None]
+    for event in waiting:
+        poster.wait(event, Reason.MISSING_RATE, payment.key, event.amount_minor, event.currency)

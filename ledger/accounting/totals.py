@@ -16,7 +16,7 @@ def explain_refund_totals(
     poster: Poster, linker: Linker, totals: list[RefundIssued], facts: list[RefundFact]
 ) -> list[RefundFact]:
     """Return refunds for what totals state beyond the refunds known; others get evidence."""
-    by_payment: dict[str, list[RefundIssued]] = {}
+    by_payment: dict[tuple[str, str], list[RefundIssued]] = {}
     for event in totals:
         payment = linker.payment_of(event.payment_refs)
         if payment is None:
@@ -25,10 +25,10 @@ def explain_refund_totals(
                 event, Reason.UNMATCHED_REFUND, waits_for, event.amount_minor, event.currency
             )
         else:
-            by_payment.setdefault(payment.key, []).append(event)
+            by_payment.setdefault((payment.key, event.currency), []).append(event)
     extra: list[RefundFact] = []
-    for key, told in by_payment.items():
-        known = [fact for fact in facts if _is_of(linker, fact, key, told[0].currency)]
+    for (key, currency), told in by_payment.items():
+        known = [fact for fact in facts if _is_of(linker, fact, key, currency)]
         amounts = unexplained(
             [(fact.event.occurred_at_micros, fact.event.amount_minor) for fact in known],
             [(event.occurred_at_micros, event.amount_minor) for event in told],
@@ -38,7 +38,7 @@ def explain_refund_totals(
                 known.append(_refund(event, amount))
                 extra.append(known[-1])
             elif known:
-                _add_evidence(known, event)
+                _add_evidence(poster, known, event)
     return extra
 
 
@@ -60,10 +60,9 @@ def _refund(event: RefundIssued, amount: int) -> RefundFact:
     return RefundFact(refund, (), None)
 
 
-def _add_evidence(known: list[RefundFact], event: RefundIssued) -> None:
+def _add_evidence(poster: Poster, known: list[RefundFact], event: RefundIssued) -> None:
     """Let a total that says nothing new support the last refund it counts."""
     at = event.occurred_at_micros
-    counted = [fact for fact in known if fact.event.occurred_at_micros <= at] or known[:1]
+    counted = [fact for fact in known if fact.event.occurred_at_micros <= at] or known
     fact = counted[-1]
-    if event.source_event_id != fact.event.source_event_id:
-        fact.evidence = tuple(sorted({*fact.evidence, event.source_event_id}))
+    fact.evidence = poster.tells(fact.event, event, fact.evidence)
