@@ -46,7 +46,8 @@ class Index:
         "_aliases", "_moved", "_roots", "account_changes", "accrual_claims", "accrual_invoices",
         "accrual_subscriptions", "collected", "invoice_claims", "invoice_customers",
         "invoice_subscriptions", "note_invoices", "paid", "payment_claims", "payment_invoices",
-        "payment_subscriptions", "refund_invoices", "standalone", "subscription_claims", "terms", "tied",
+        "payment_subscriptions", "refund_invoices", "standalone", "subscription_claims", "terms",
+        "tied",
     )  # fmt: skip
 
     def __init__(self, party_events: Iterable[Event], aliases: Mapping[str, str]) -> None:

@@ -249,8 +249,11 @@ class _Crm:
 
     def _first_of(self, field: str, contract: Record) -> str | None:
         """What the contract states, else the first of its orders that states it."""
-        stated = [contract, *self.orders_of[contract.record_id]]
-        return next((found for record in stated if (found := record.values.get(field))), None)
+        own = contract.values.get(field)
+        if own:
+            return own
+        orders = self.orders_of.get(contract.record_id, ())
+        return next((found for order in orders if (found := order.values.get(field))), None)
 
     def _term_start(self, contract: Record) -> int:
         start = contract.micros_in("start_date")
