@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from pipelines.options import OrderToCashOptions
-from runners.local import run_order_to_cash
+from runners.fn_api import run_order_to_cash
 
 
 def main(arguments: list[str]) -> None:

@@ -192,7 +192,7 @@ def _warn_of_another_policy(last: list[Run], policy: str) -> None:
 def _run(options: OrderToCashOptions) -> RunReport:
     """Run the job on this machine; what can be mended becomes a Problem."""
     from pipelines.report import ConservationBroken
-    from runners.local import run_order_to_cash as start
+    from runners.fn_api import run_order_to_cash as start
 
     try:
         with working("order_to_cash"), unchanging_inputs(), _original_errors():

@@ -11,7 +11,7 @@ from generator.company import write_company
 from generator.plan import CompanyPlan, FaultMix
 from pipelines.options import check_options
 from pipelines.report import RunReport
-from runners.local import run_order_to_cash
+from runners.fn_api import run_order_to_cash
 from tests.pipelines.runs import AS_OF, Run
 
 PLAN = CompanyPlan(

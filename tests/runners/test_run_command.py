@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy.exc import OperationalError
 from typer.testing import Result
 
-import runners.local
+import runners.fn_api
 from connectors.store import LedgerStore
 from pipelines.report import ConservationBroken
 
@@ -107,7 +107,7 @@ def test_an_equation_that_does_not_add_up_fails_loudly(
     def lose_one(options: object) -> None:
         raise ConservationBroken("2 read ≠ 1 posted")
 
-    monkeypatch.setattr(runners.local, "run_order_to_cash", lose_one)
+    monkeypatch.setattr(runners.fn_api, "run_order_to_cash", lose_one)
     url = f"sqlite:///{tmp_path / 'books.db'}"
     path = lines(*new_stripe(*MONTHLY))
     result = crossfoot("run", "order-to-cash", "--input", path, "--store", url)

@@ -1,0 +1,39 @@
+"""Bounded jobs on Beam's FnApiRunner, in this process.
+
+Chosen explicitly: plain DirectRunner first looks for a Prism binary to download and may silently
+pick another engine.
+"""
+
+from __future__ import annotations
+
+import apache_beam as beam
+from apache_beam.options.pipeline_options import PipelineOptions
+from apache_beam.runners.portability.fn_api_runner import FnApiRunner
+
+from connectors.files.listing import find_files, split_ranges
+from pipelines.books import prepare_books
+from pipelines.options import OrderToCashOptions
+from pipelines.order_to_cash import order_to_cash
+from pipelines.report import RunReport, report_of
+from pipelines.settings import settings_of
+
+
+def run_order_to_cash(options: OrderToCashOptions) -> RunReport:
+    """Run the bounded job to its end and return what it counted.
+
+    Raises ConservationBroken when the counts do not add up, InputNotFound and InputUnreadable
+    for the files, StoreError for the store, and the loaders' errors for policy, books and rates.
+    """
+    settings = settings_of(options)
+    ranges = split_ranges(find_files(options.input), options.block_bytes)
+    prepare_books(settings)
+    pipeline = beam.Pipeline(runner=FnApiRunner(), options=_pipeline_options())
+    order_to_cash(pipeline, ranges, settings)
+    result = pipeline.run()
+    result.wait_until_finish()
+    return report_of(result)
+
+
+def _pipeline_options() -> PipelineOptions:
+    """One worker thread in this process: the store has one writer, and two are not faster here."""
+    return PipelineOptions(["--direct_num_workers=1", "--direct_running_mode=in_memory"])
