@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections import Counter, defaultdict
 
+import msgspec
 from histories import AFTER_EVERYTHING, CONFIGS, histories, periods, policies, times
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
@@ -225,8 +226,6 @@ def _take_back(story: Story, number: int, part: int, data: st.DataObject) -> Non
 
 
 def replace(event: Event, **changes: object) -> Event:
-    import msgspec
-
     return msgspec.structs.replace(event, **changes)
 
 
@@ -260,8 +259,8 @@ def test_recognised_and_remaining_are_the_whole_at_any_time(
     end = start + hours * 3_600_000_000
     line = LineBook("il_1", None)
     line.defer(segments(start, end, granularity), amount, amount, end)
-    looks = sorted(data.draw(st.lists(times, max_size=4))) + [as_of]
-    for look in sorted(looks):
+    looks = data.draw(st.lists(times, max_size=4))
+    for look in sorted([*looks, as_of]):
         line.advance(look, granularity)
         assert line.recognised.amount + line.deferred() == amount
         assert 0 <= line.recognised.amount <= amount
