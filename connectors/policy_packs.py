@@ -5,6 +5,7 @@ The packs that come with the product are in `ledger/packs`; any other is given b
 
 from __future__ import annotations
 
+from datetime import date
 from decimal import Decimal
 from importlib.resources import files
 from pathlib import Path
@@ -106,8 +107,17 @@ def _currency_problems(config: BooksConfig) -> list[str]:
     ]
     for key, rate in sorted(config.rates.items()):
         parts = key.split("/")
-        if len(parts) != 3 or not (is_currency(parts[0]) and is_currency(parts[1])):
+        if len(parts) != 3 or not (
+            is_currency(parts[0]) and is_currency(parts[1]) and _is_date(parts[2])
+        ):
             problems.append(f"rates: {key!r} is not FROM/INTO/YYYY-MM-DD")
-        elif rate <= 0 or not rate.is_finite():
+        elif not rate.is_finite() or rate <= 0:
             problems.append(f"rates.{key}: a rate must be positive")
     return problems
+
+
+def _is_date(text: str) -> bool:
+    try:
+        return date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False
