@@ -90,7 +90,7 @@ def book_invoice(
     told = invoice.paid
     for charge, link in payments:
         evidence = [] if link is None else [link.message_id]
-        if link is None and told is not None and told.intent is not None:
+        if told is not None:
             evidence.append(told.message_id)
         books.post_payment(
             charge.charge_id, invoice.invoice_id, charge.at, charge.amount, charge.fee,

@@ -42,12 +42,11 @@ class Link(NamedTuple):
 
 
 class PaidTold(NamedTuple):
-    """What an invoice says was paid of it, and in old shapes by which intent."""
+    """What an invoice says was paid of it."""
 
     at: int
     message_id: str
     amount: int
-    intent: str | None
 
 
 class State(NamedTuple):

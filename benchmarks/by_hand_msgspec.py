@@ -201,7 +201,6 @@ class Bill(Struct, gc=False):
     default_tax_rates: list[TaxRate]
     status_transitions: Transitions
     parent: Parent | None = None
-    payment_intent: str | None = None
 
 
 class BalanceTransaction(Struct, gc=False):
@@ -345,7 +344,7 @@ def _invoice(company: Company, at: int, message_id: str, kind: str, item: Bill) 
     else:
         known.told_again(at, message_id, item.total)
     if kind == "invoice.paid":
-        known.paid = PaidTold(at, message_id, item.amount_paid, item.payment_intent)
+        known.paid = PaidTold(at, message_id, item.amount_paid)
     elif kind == "invoice.payment_failed":
         company.failures.setdefault(invoice_id, []).append((at, str(item.attempt_count)))
 

@@ -152,7 +152,7 @@ def take_invoice(company: Company, at: int, message_id: str, kind: str, item: Ev
         known.told_again(at, message_id, total)
     if kind == "invoice.paid":
         paid = whole(item["amount_paid"])
-        known.paid = PaidTold(at, message_id, paid, item.get("payment_intent"))
+        known.paid = PaidTold(at, message_id, paid)
     elif kind == "invoice.payment_failed":
         company.failures.setdefault(invoice_id, []).append((at, str(item["attempt_count"])))
 

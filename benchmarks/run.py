@@ -35,6 +35,7 @@ CONTENDERS = {
     "orjson": "benchmarks.by_hand_orjson",
     "msgspec": "benchmarks.by_hand_msgspec",
     "idiomatic": "benchmarks.idiomatic_beam",
+    "per-event": "benchmarks.per_event_beam",
     "duckdb": "benchmarks.in_duckdb",
 }
 STORE = "benchmarks.store_writes"
