@@ -11,7 +11,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any, TypeVar
 
 import msgspec
@@ -114,7 +114,17 @@ def dead_letter(
 
 # --- parsing -----------------------------------------------------------------------------
 
+
+def _decimal_or_infinite(text: str) -> Decimal:
+    """The exact number; infinite when its exponent is beyond what a Decimal can have."""
+    try:
+        return Decimal(text)
+    except InvalidOperation:
+        return Decimal("Infinity")
+
+
 _ANY_JSON = msgspec.json.Decoder(float_hook=Decimal)
+_ANY_JSON_LENIENTLY = msgspec.json.Decoder(float_hook=_decimal_or_infinite)
 _ERROR_PATH = re.compile(r" - at `([^`]*)`$")
 
 
@@ -151,15 +161,19 @@ def parse_with(decoder: msgspec.json.Decoder[T], body: bytes, context: DecodeCon
         raise Rejected(Reason.NOT_JSON, f"not UTF-8 at byte {error.start}") from None
     except RecursionError:
         raise Rejected(Reason.TOO_DEEP, "nested deeper than any reader can follow") from None
+    except InvalidOperation:
+        detail = "a number whose exponent no reader can follow"
+        raise Rejected(Reason.AMOUNT_OUT_OF_RANGE, detail) from None
 
 
 def parse_leniently(body: bytes | msgspec.Raw) -> Any:
     """Parse JSON of which something is known to be wrong: the tree, or None when there is none.
 
-    For what a dead letter may still soundly say; fractions come back as Decimal.
+    For what a dead letter may still soundly say; fractions come back as Decimal, infinite where
+    their exponent is beyond any.
     """
     try:
-        return _ANY_JSON.decode(body)
+        return _ANY_JSON_LENIENTLY.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
 
@@ -182,8 +196,8 @@ def _rejected_by_type(message: str) -> Rejected:
         return Rejected(
             Reason.WRONG_TYPE, f"{message[: found.start()] if found else message} ({at})"
         )
-    if message.startswith("Integer value out of range"):
-        return Rejected(Reason.AMOUNT_OUT_OF_RANGE, f"integer out of range at {at}")
+    if message.startswith(("Integer value out of range", "Number out of range")):
+        return Rejected(Reason.AMOUNT_OUT_OF_RANGE, f"number out of range at {at}")
     return Rejected(Reason.INVALID_VALUE, f"value not allowed at {at}")
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from connectors.canonical import decode_canonical_json, decode_single_object
-from connectors.decoding import DecodeContext, Rejected, dead_letter, parse_with
+from connectors.decoding import DecodeContext, Rejected, dead_letter, parse_json, parse_with
 from connectors.providers.salesforce import decode_salesforce
 from connectors.providers.stripe import decode_stripe
 from ledger.messages import DeadLetter, Message
@@ -66,7 +66,9 @@ def _read_marks(body: bytes, context: DecodeContext) -> _Marks:
         return parse_with(_MARKS, body, context)
     except Rejected as rejected:
         if rejected.reason is Reason.WRONG_TYPE:
-            raise Rejected(Reason.UNKNOWN_FORMAT, "JSON, but not an object") from None
+            # The typed reader gives up at the first byte: whether the rest is JSON at all is
+            # still open (`2026-01-15 12:00 INFO …` begins like a number).
+            parse_json(body, context)
         raise
 
 

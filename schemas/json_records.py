@@ -10,7 +10,7 @@ import base64
 import binascii
 import re
 from collections.abc import Callable, Mapping
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 import msgspec
@@ -77,6 +77,9 @@ def _parse(body: bytes) -> Any:
         raise SchemaViolation("not_json", "", "is not JSON in UTF-8") from None
     except RecursionError:
         raise SchemaViolation("too_deep", "", "is nested too deep") from None
+    except InvalidOperation:
+        detail = "has a number whose exponent no reader can follow"
+        raise SchemaViolation(rules.AMOUNT_OUT_OF_RANGE, "", detail) from None
 
 
 def _reader(shape: Shape) -> Read | None:

@@ -64,6 +64,8 @@ def test_numbers_keep_every_digit() -> None:
         (b'{"a":' + b"[" * 64 + b"]" * 64 + b"}", Reason.TOO_DEEP),
         (b'{"a":' + b"[" * 2_000, Reason.TOO_DEEP),
         (b'{"a": ' + b"9" * 4_400 + b"}", Reason.AMOUNT_OUT_OF_RANGE),
+        (b'{"a": 1e' + b"9" * 30 + b"}", Reason.AMOUNT_OUT_OF_RANGE),
+        (b'{"a": 0e-' + b"9" * 30 + b"}", Reason.AMOUNT_OUT_OF_RANGE),
         (b'{"a": 1, "a": 2}', Reason.DUPLICATE_KEY),
         (b'{"a": {"b": [{"c": 1, "c": 1}]}}', Reason.DUPLICATE_KEY),
         (b'{"a": 1, "\\u0061": 2}', Reason.DUPLICATE_KEY),

@@ -6,8 +6,6 @@ version, anything else that is not known for sure is refused with its bytes.
 
 from __future__ import annotations
 
-from typing import Any
-
 import msgspec
 
 from connectors.decoding import (
@@ -31,7 +29,6 @@ SOURCE = "stripe"
 _ENVELOPE = msgspec.json.Decoder(StripeEvent)
 _ID_ONLY = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _NAMED = msgspec.json.Decoder(Named)
-_CHANGES = msgspec.json.Decoder(dict[str, Any] | None)
 
 
 def decode_stripe(body: bytes, position: str, context: DecodeContext) -> Message | DeadLetter:
@@ -73,8 +70,8 @@ def _decode(event: StripeEvent, body: bytes, context: DecodeContext) -> Message:
 def _check_version(event: StripeEvent) -> None:
     """Refuse a version whose shapes are not known: its fields may mean something else."""
     if not is_accepted(event.api_version):
-        stated = "no API version" if event.api_version is None else "an API version"
-        detail = f"states {stated} that is not known; known are {ACCEPTED}"
+        stated = "no API version" if event.api_version is None else "an API version not known here"
+        detail = f"states {stated}; known are {ACCEPTED}"
         raise Rejected(Reason.UNKNOWN_API_VERSION, detail)
 
 
@@ -86,7 +83,7 @@ def _delivery(event: StripeEvent, context: DecodeContext) -> Delivery:
         occurred_at_micros=event.created * 1_000_000,
         keys=context.metadata_keys,
         payments_name_invoices=payments_name_invoices(event.api_version or ""),
-        previous=parse_with(_CHANGES, event.data.previous_attributes, context) or {},
+        previous_attributes=event.data.previous_attributes,
     )
 
 

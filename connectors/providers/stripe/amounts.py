@@ -8,6 +8,7 @@ zero-decimal currencies).
 
 from __future__ import annotations
 
+from decimal import Decimal
 from fractions import Fraction
 from typing import Any, TypeVar
 
@@ -25,6 +26,7 @@ STRIPE_UNITS: dict[str, Fraction] = {
 """Minor units of ISO 4217 per unit that Stripe counts in, where they differ."""
 
 _CODES = {code.lower(): code for code in EXPONENT}
+_PRICE_DIGITS = 38
 _SETTLED = frozenset({"settlement_minor", "fee_minor"})
 """Fields kept in the settlement currency."""
 
@@ -61,13 +63,20 @@ def _rescaled(struct: E, unit: Fraction | None, settled_unit: Fraction | None) -
         if name.endswith("_minor") and value is not None:
             changed[name] = _scaled(value, settled_unit if name in _SETTLED else unit, name)
         elif name == "unit_amount" and value is not None and unit is not None:
-            changed[name] = value * unit.numerator / unit.denominator
+            changed[name] = _scaled_price(value, unit)
         elif isinstance(value, tuple):
             changed[name] = tuple(
                 _rescaled(part, unit, settled_unit) if isinstance(part, msgspec.Struct) else part
                 for part in value
             )
     return msgspec.structs.replace(struct, **changed)
+
+
+def _scaled_price(price: Decimal, unit: Fraction) -> Decimal:
+    """What no price can be (NaN, 1e999999) stays as it is, and is refused with its event."""
+    if not price.is_finite() or price.adjusted() > _PRICE_DIGITS:
+        return price
+    return price * unit.numerator / unit.denominator
 
 
 def _scaled(amount: int, unit: Fraction | None, name: str) -> int:

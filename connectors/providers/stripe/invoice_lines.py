@@ -139,7 +139,10 @@ def _invoice_discount(invoice: Invoice, subtotal: int, missing: int) -> int:
         return 0
     if coupon.amount_off is not None:
         return missing if missing == min(coupon.amount_off, subtotal) else 0
-    exact = Decimal(subtotal) * (coupon.percent_off or 0) / 100
+    percent = coupon.percent_off
+    if percent is None or not percent.is_finite() or not 0 < percent <= 100:
+        return 0
+    exact = Decimal(subtotal) * percent / 100
     return missing if abs(exact - missing) < 1 else 0
 
 

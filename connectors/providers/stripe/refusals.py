@@ -26,12 +26,12 @@ _NOT_BRACKETS = bytes(byte for byte in range(256) if byte not in b"{}[]")
 def check_depth(body: bytes, max_depth: int) -> None:
     """Refuse deep nesting, also in what is skipped unread. Raises Rejected(too_deep).
 
-    Free for bodies with few brackets; otherwise the innermost pairs are peeled off together,
-    once per level.
+    Nothing to do for bodies with few brackets; otherwise the innermost pairs are peeled off
+    together, once per level.
     """
-    if body.count(b"{") + body.count(b"[") <= max_depth:
-        return
     left = body.translate(_UNITE_BRACKETS, _NOT_BRACKETS)
+    if len(left) <= 2 * max_depth:
+        return
     for _ in range(max_depth):
         peeled = left.replace(b"{}", b"")
         if len(peeled) == len(left):
@@ -57,7 +57,8 @@ def _depth(body: bytes) -> int:
 
 
 def sharpened(rejected: Rejected, event: StripeEvent | None) -> Rejected:
-    """The same refusal with the reason that fits: a fraction of a cent, an impossible time."""
+    """The same refusal with the reason that fits: a fraction of a cent, 1e30, an
+    impossible time."""
     path = _path_of(rejected)
     if rejected.reason is Reason.AMOUNT_OUT_OF_RANGE and _NO_MONEY.search(path):
         return Rejected(Reason.TIMESTAMP_OUT_OF_RANGE, rejected.detail)
@@ -66,6 +67,8 @@ def sharpened(rejected: Rejected, event: StripeEvent | None) -> Rejected:
     if event is None or _NO_MONEY.search(path):
         return rejected
     value = _value_at(parse_leniently(event.data.object), path)
+    if isinstance(value, Decimal) and abs(value) > MAX_MINOR:
+        return Rejected(Reason.AMOUNT_OUT_OF_RANGE, f"number out of range at {path}")
     if isinstance(value, Decimal) and value != value.to_integral_value():
         return Rejected(Reason.AMOUNT_PRECISION, f"a fraction of the smallest unit at {path}")
     return rejected

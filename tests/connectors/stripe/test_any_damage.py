@@ -6,6 +6,7 @@ import copy
 import json
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from stripe_builders import (
@@ -86,7 +87,8 @@ ANYTHING = st.recursive(
     | st.text(max_size=5)
     | st.sampled_from(
         ["usd", "jpy", "isk", "xyz", "paid", "void", "draft", NEW, "", "invoice.paid"]
-    ),
+    )
+    | st.sampled_from(["NaN", "sNaN", "Infinity", "1e999999", "-1e999999", "1e-999999"]),
     lambda inner: (
         st.lists(inner, max_size=3)
         | st.dictionaries(st.sampled_from(["id", "amount", "data", "x"]), inner, max_size=3)
@@ -143,3 +145,19 @@ def test_damage_never_raises_and_always_has_a_reason(decode, told):
         assert result.message_id == "stripe:" + told["id"]
         assert all(each.source_event_id == result.message_id for each in result.events)
     assert decode(told) == result
+
+
+EXTREMES = [b'"NaN"', b'"sNaN"', b'"Infinity"', b"1e999999", b"1e-999999", b"1e" + b"9" * 30]
+
+
+@pytest.mark.parametrize("extreme", EXTREMES)
+def test_no_number_is_too_strange_to_be_refused(decode, extreme):
+    for whole in WHOLE:
+        for path in places(whole):
+            told = copy.deepcopy(whole)
+            target = told
+            for step in path[:-1]:
+                target = target[step]
+            target[path[-1]] = "EXTREME"
+            line = json.dumps(told).encode().replace(b'"EXTREME"', extreme)
+            assert isinstance(decode(line), DeadLetter | Message)
