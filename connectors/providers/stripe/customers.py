@@ -59,8 +59,8 @@ def _tax_id(customer: Customer) -> str | None:
 
 def _names_set(delivery: Delivery, values: dict[str, Any]) -> tuple[str, ...]:
     """Attributes that the event set: what an update changed, else all that have a value."""
-    changed = delivery.previous
-    if delivery.type != "customer.updated" or not changed:
+    changed = delivery.previous() if delivery.type == "customer.updated" else {}
+    if not changed:
         return tuple(sorted(values))
     names = {name for name in _PLAIN_KEYS if name in changed}
     if "address" in changed:

@@ -11,6 +11,8 @@ from connectors.providers.stripe.linking import Identified, StatedLinks, source_
 from ledger.events import CanonicalEvent
 from ledger.reasons import Reason
 
+_CHANGES = msgspec.json.Decoder(dict[str, Any] | None)
+
 
 class Delivery(msgspec.Struct, gc=False):
     """The event an object came in: who, when, and how to read what is absent."""
@@ -22,8 +24,8 @@ class Delivery(msgspec.Struct, gc=False):
     keys: MetadataKeys
     payments_name_invoices: bool
     """True: `invoice: null` on a payment means that it has none."""
-    previous: dict[str, Any]
-    """`previous_attributes`: what an update changed, as it was before."""
+    previous_attributes: msgspec.Raw
+    """What an update changed, as it was before; unread, because few mappings ask."""
 
     def about(
         self,
@@ -49,6 +51,17 @@ class Delivery(msgspec.Struct, gc=False):
             "subscription_id": subscription_id,
             "entity": links.entity,
         }
+
+    def previous(self) -> dict[str, Any]:
+        """Attributes that an update changed, as they were before; empty when not told.
+
+        Raises Rejected(wrong_type).
+        """
+        try:
+            return _CHANGES.decode(self.previous_attributes) or {}
+        except msgspec.ValidationError:
+            detail = "previous_attributes is no object at $.data"
+            raise Rejected(Reason.WRONG_TYPE, detail) from None
 
 
 class Mapped(msgspec.Struct, gc=False):

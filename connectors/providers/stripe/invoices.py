@@ -66,7 +66,7 @@ def map_invoice(delivery: Delivery, invoice: Invoice) -> Mapped:
 def _known_ids(invoice: Invoice) -> tuple[str, ...]:
     """Ids that this invoice tells the customer of."""
     known = ids_of(invoice, invoice.charge, invoice.payment_intent)
-    for payment in _listed_payments(invoice) if invoice.payments else ():
+    for payment in _listed_payments(invoice):
         if payment.payment is not None:
             known += ids_of(payment.payment.charge, payment.payment.payment_intent)
     return known
@@ -103,14 +103,16 @@ def _links(delivery: Delivery, invoice: Invoice) -> StatedLinks:
     parent = invoice.parent.subscription_details if invoice.parent else None
     details = invoice.subscription_details
     expanded = invoice.subscription
-    links = stated_links(
-        delivery.keys,
+    above = (
         invoice.metadata,
         parent.metadata if parent else None,
         details.metadata if details else None,
         expanded.metadata if type(expanded) is SubscriptionRef else None,
     )
-    on_lines = [line.metadata for line in invoice.lines.data if line.metadata]
+    links = stated_links(delivery.keys, *above)
+    on_lines = [
+        line.metadata for line in invoice.lines.data if line.metadata and line.metadata not in above
+    ]
     if not on_lines:
         return links
     told = {stated_links(delivery.keys, metadata).contract_id for metadata in on_lines}
@@ -199,45 +201,35 @@ def _payments(
         when = micros(invoice.status_transitions.paid_at)
     listed = [each for each in _listed_payments(invoice) if each.amount_paid]
     inside, outside = _paid_minor(invoice, paid=paid)
+    total: dict[str, Any] = {
+        "payment_refs": (),
+        "currency": currency_code(invoice.currency),
+        "invoice_id": "stripe:" + invoice.id,
+        "linkage": "invoice",
+        "evidence": "invoice_total",
+    }
     told: list[dict[str, Any]] = []
     if inside:
-        told.append({"amount_minor": inside, **({} if listed else _charged(invoice))})
+        told.append(total | {"amount_minor": inside} | ({} if listed else _charged(invoice)))
     if outside:
         # A total includes what was paid before it, so this one tells of the difference.
-        told.append({"amount_minor": inside + outside, "out_of_band": True})
-    invoice_id = "stripe:" + invoice.id
-    currency = currency_code(invoice.currency)
-    totals = [
+        told.append(total | {"amount_minor": inside + outside, "out_of_band": True})
+    told += [paid_towards(each, total["invoice_id"], total["currency"]) for each in listed]
+    subject = "payments.payment_succeeded"
+    return [
         PaymentSucceeded(
-            **_about(delivery, customer, links, number, when),
-            currency=currency,
-            invoice_id=invoice_id,
-            linkage="invoice",
-            evidence="invoice_total",
-            **{"payment_refs": (), **fields},
+            **delivery.about(subject, customer, links, number=number, occurred_at_micros=when),
+            **fields,
         )
         for number, fields in enumerate(told, start=1)
     ]
-    return totals + [
-        PaymentSucceeded(
-            **_about(delivery, customer, links, number, when),
-            **paid_towards(payment, invoice_id, currency),
-        )
-        for number, payment in enumerate(listed, start=len(totals) + 1)
-    ]
-
-
-def _about(
-    delivery: Delivery, customer: str, links: StatedLinks, number: int, when: int | None
-) -> dict[str, Any]:
-    subject = "payments.payment_succeeded"
-    return delivery.about(subject, customer, links, number=number, occurred_at_micros=when)
 
 
 def _listed_payments(invoice: Invoice) -> list[InvoicePayment]:
     """The payments that the present shape may carry, without those that came to nothing."""
-    listed = invoice.payments.data if invoice.payments else []
-    return [payment for payment in listed if payment.status in (None, "paid")]
+    if invoice.payments is None:
+        return []
+    return [payment for payment in invoice.payments.data if payment.status in (None, "paid")]
 
 
 def _paid_minor(invoice: Invoice, *, paid: bool) -> tuple[int, int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import NamedTuple, Protocol
 
 from connectors.decoding import MetadataKeys
@@ -56,7 +57,10 @@ def ids_of(*refs: str | Identified | None) -> tuple[str, ...]:
 
 def stated_links(keys: MetadataKeys, *metadata: Metadata) -> StatedLinks:
     """The first link of each kind, looking at each metadata in turn."""
-    stated = [each for each in metadata if each]
+    stated: list[dict[str, str]] = []
+    for each in metadata:
+        if each and each not in stated:  # Stripe copies metadata from the subscription
+            stated.append(each)
     if not stated:
         return NO_LINKS
     contract = _first(keys.contract_id, stated)
@@ -74,6 +78,7 @@ def _first(keys: tuple[str, ...], stated: list[dict[str, str]]) -> str | None:
     return None
 
 
+@lru_cache(maxsize=65_536)
 def crm_id(value: str) -> str:
     """The id that the CRM adapter gives the same record.
 

@@ -63,7 +63,7 @@ def _kind(delivery: Delivery, subscription: Subscription) -> type[SubscriptionSt
         return SubscriptionCancelled
     if subscription.status in _RUNNING:
         created = delivery.type.endswith(".created")
-        if created or delivery.previous.get("status") == _WAITING:
+        if created or delivery.previous().get("status") == _WAITING:
             return SubscriptionActivated
     return SubscriptionChanged
 
