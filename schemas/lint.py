@@ -46,7 +46,8 @@ def _lint(
     schema: Json, path: str, limits: Limits, inside: tuple[str, ...], named: dict[str, Json]
 ) -> Iterator[str]:
     """`inside` holds the names of the records around; `named` what was defined so far."""
-    if path.count(".") > limits.depth:
+    # A list in a list adds no name to the path, but a level all the same.
+    if path.count(".") + path.count("[]") > limits.depth:
         yield f"{path}: nested deeper than {limits.depth}"
         return
     if isinstance(schema, list):
@@ -115,6 +116,8 @@ def _lint_record(
         yield from _lint(field["type"], at, limits, (*inside, name), named)
         yield from _lint_rule(field, at)
         yield from _lint_default(field, at)
+        yield from _lint_enum_default(field, at)
+    yield from _lint_aliases(fields, path)
 
 
 def _lint_name(name: str, path: str) -> Iterator[str]:
@@ -124,14 +127,33 @@ def _lint_name(name: str, path: str) -> Iterator[str]:
 
 def _lint_enum(schema: Json, path: str, limits: Limits) -> Iterator[str]:
     symbols = schema.get("symbols", [])
-    if "default" in schema:
-        yield f"{path}: an enum default would silently turn an unknown symbol into another"
+    if schema.get("default", symbols[0] if symbols else None) not in symbols:
+        yield f"{path}: the enum's default is not a symbol"
     if len(symbols) > limits.symbols:
         yield f"{path}: {len(symbols)} symbols; an enum may have {limits.symbols}"
     if not symbols or len(set(symbols)) != len(symbols):
         yield f"{path}: symbols must be given, each once"
     for name in (schema["name"], *symbols):
         yield from _lint_name(name, path)
+
+
+def _lint_enum_default(field: Json, path: str) -> Iterator[str]:
+    """Only a field that says so itself may read symbols it does not know as another."""
+    leaf, mark = _leaf(field["type"]), field.get("enum_default")
+    has_default = isinstance(leaf, dict) and leaf.get("type") == "enum" and "default" in leaf
+    if has_default and mark != "safe":
+        yield f"{path}: an enum default would silently turn an unknown symbol into another"
+    if mark is not None and not (has_default and mark == "safe"):
+        yield f'{path}: "enum_default": "safe" belongs to a field whose enum has a default'
+
+
+def _lint_aliases(fields: Json, path: str) -> Iterator[str]:
+    """Readers differ in what they do when an alias could mean two fields."""
+    names = [field["name"] for field in fields]
+    aliases = [alias for field in fields for alias in field.get("aliases", [])]
+    for alias in sorted({a for a in aliases if a in names or aliases.count(a) > 1}):
+        at = f"{path}.{alias}" if path else alias
+        yield f"{at}: an alias that names two fields; readers disagree on which is meant"
 
 
 def _lint_logical(schema: Json, path: str) -> Iterator[str]:

@@ -60,6 +60,16 @@ CASES = {
     "union without null": (a("x", ["string", "long"], "id"), "a union must be"),
     "null last": (a("x", ["string", "null"], "id"), "a union must be"),
     "enum default": (a("x", enum("A", default="A")), "silently turn an unknown symbol"),
+    "enum default that is no symbol": (
+        a("x", enum("A", default="B"), enum_default="safe"),
+        "the enum's default is not a symbol",
+    ),
+    "mark of a safe default without one": (a("x", enum("A"), enum_default="safe"), "belongs to"),
+    "mark of a safe default in other words": (
+        a("x", enum("A", default="A"), enum_default="yes"),
+        "silently turn an unknown symbol",
+    ),
+    "lists in lists": (a("x", array(array(array(array("string")))), "id"), "nested deeper than 3"),
     "symbol twice": (a("x", enum("A", "A")), "each once"),
     "odd symbol": (a("x", enum("../etc")), "is not a name"),
     "too many symbols": (a("x", enum("A", "B", "C", "D")), "4 symbols"),
@@ -98,6 +108,19 @@ def test_a_schema_is_refused(case: str) -> None:
 def test_a_field_named_twice_is_refused() -> None:
     problems = lint(record(a("x", "boolean"), a("x", "boolean")), LIMITS)
     assert problems == ["x: named twice"]
+
+
+def test_an_enum_default_is_let_through_where_the_field_says_that_it_is_safe() -> None:
+    safe = a("x", ["null", enum("A", "B", default="A")], default=None, enum_default="safe")
+    assert lint(record(safe), LIMITS) == []
+
+
+def test_an_alias_means_one_field() -> None:
+    one, two = a("x", "boolean", aliases=["z"]), a("y", "boolean", aliases=["z"])
+    expected = "an alias that names two fields; readers disagree on which is meant"
+    assert lint(record(one, two), LIMITS) == [f"z: {expected}"]
+    assert lint(record(one, a("z", "boolean")), LIMITS) == [f"z: {expected}"]
+    assert lint(record(one), LIMITS) == []
 
 
 def test_sizes_are_limited() -> None:
