@@ -189,6 +189,17 @@ def test_two_parties_that_claim_one_entry_key_both_post(store: LedgerStore) -> N
     assert dump(store) == before
 
 
+def test_three_parties_that_claim_one_entry_key_all_post(store: LedgerStore) -> None:
+    for number in (1, 2, 3):
+        claim = entry("in_1:issued", number, by=f"evt_{number}")
+        store.commit([folded([message(f"evt_{number}", f"stripe:cus_{number}")], [claim])])
+    assert [(p.revision, p.entry.lines[0].amount_minor) for p in store.postings()] == [
+        (1, 1),
+        (2, 2),
+        (3, 3),
+    ]
+
+
 def test_one_entry_key_twice_in_a_commit_posts_both(store: LedgerStore) -> None:
     other = message("evt_9", "stripe:cus_2")
     theirs = entry("in_1:issued", 500, by="evt_9")

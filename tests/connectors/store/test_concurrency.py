@@ -8,7 +8,8 @@ import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from threading import Barrier, Thread
+from threading import Barrier, Event, Thread
+from typing import Any
 
 import pytest
 from store_builders import entry, folded, message
@@ -70,6 +71,32 @@ def test_two_that_read_the_same_past_cannot_both_commit(store: LedgerStore) -> N
         assert sorted(pool.map(commit, ("evt_1", "evt_2"))) == [False, True]
     assert len(list(store.postings())) == 1
     assert store.conservation(0).total == 1
+
+
+def test_a_commit_waits_for_the_one_before_it_and_is_then_out_of_date(
+    store: LedgerStore, store_url: str
+) -> None:
+    store.commit([folded([message("evt_0")])])
+    seen = {"seen": {"stripe:cus_1": 1}, "outcomes": {"stripe:evt_0": Outcome.POSTED}}
+    in_the_middle, go_on = Event(), Event()
+    insert = store._backend.insert
+
+    def insert_slowly(*arguments: Any) -> None:
+        in_the_middle.set()
+        go_on.wait(30)
+        insert(*arguments)
+
+    store._backend.insert = insert_slowly  # type: ignore[method-assign]
+    with ThreadPoolExecutor(2) as pool, open_store(store_url) as other:
+        first = pool.submit(store.commit, [folded([message("evt_1")], **seen)])
+        assert in_the_middle.wait(30)
+        second = pool.submit(other.commit, [folded([message("evt_2")], **seen)])
+        time.sleep(0.5)
+        go_on.set()
+        assert first.result(60).messages == {"posted": 1}
+        with pytest.raises(StaleHistory):
+            second.result(60)
+    assert store.history("acme", ["stripe:cus_1"]).revisions == {"stripe:cus_1": 2}
 
 
 def test_parties_in_opposite_orders_do_not_lock_each_other_out(store: LedgerStore) -> None:

@@ -102,6 +102,15 @@ def test_other_books_dump_other_bytes(
     assert dump_of(f"sqlite:///{tmp_path}/b.db", [[other, *rest]]) != whole
 
 
+def test_where_a_dead_letter_was_read_is_no_part_of_the_books(
+    store: LedgerStore, tmp_path: Path
+) -> None:
+    store.commit_dead_letters([letter("a", position="one.jsonl:1")])
+    with open_store(f"sqlite:///{tmp_path}/other.db") as other:
+        other.commit_dead_letters([letter("a", position="two.jsonl:9")])
+        assert b"".join(store.canonical_dump()) == b"".join(other.canonical_dump())
+
+
 def test_the_run_log_is_no_part_of_the_books(store: LedgerStore) -> None:
     store.commit(books())
     before = b"".join(store.canonical_dump())

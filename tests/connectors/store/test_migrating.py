@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine, Text, text
 from store_builders import entry, folded, message
 
 from connectors.store import (
@@ -135,3 +136,25 @@ def test_a_missing_file_is_not_made_without_permission(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="no store at"):
         open_store(f"sqlite:///{tmp_path}/books.db", create=False)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_every_text_column_sorts_by_bytes_on_postgresql(
+    new_postgres_url: Callable[[str], str],
+) -> None:
+    url = new_postgres_url("")
+    open_store(url).close()
+    engine = engine_of(url)
+    with engine.connect() as connection:
+        query = text(
+            "SELECT collation_name, count(*) FROM information_schema.columns "
+            "WHERE table_schema = current_schema() AND data_type = 'text' GROUP BY 1"
+        )
+        found = dict(connection.execute(query).tuples().all())
+    engine.dispose()
+    text_columns = [
+        column
+        for table in tables.metadata.tables.values()
+        for column in table.columns
+        if isinstance(column.type, Text)
+    ]
+    assert found == {"C": len(text_columns)}

@@ -54,6 +54,13 @@ def test_a_correction_of_a_reported_month_is_booked_in_the_open_one(store: Ledge
     assert [row.balance_minor for row in store.trial_balance()] == [970, -970]
 
 
+def test_taking_back_what_was_booked_late_keeps_its_original_period(store: LedgerStore) -> None:
+    store.set_period("acme", "MAIN", "2026-01", PeriodState.CLOSED)
+    store.commit([folded([FIRST], [entry("a")])])
+    store.commit([folded([], [], **SEEN_ONE)])
+    assert booked(store) == [("entry", "2026-02", "2026-01"), ("reversal", "2026-02", "2026-01")]
+
+
 def test_reopening_does_not_move_what_was_booked(store: LedgerStore) -> None:
     store.set_period("acme", "MAIN", "2026-01", PeriodState.CLOSED)
     store.commit([folded([FIRST], [entry("a")])])
