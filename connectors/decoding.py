@@ -93,10 +93,15 @@ def dead_letter(
     source: str,
     message_id: str | None = None,
     step: str = "DecodeEvents",
+    whole: bytes | None = None,
 ) -> DeadLetter:
-    """The one place where a dead letter is made: keeps the bytes, the reason and the step."""
+    """The one place where a dead letter is made: keeps the bytes, the reason and the step.
+
+    `whole` stands for the event where `body` is only its beginning, so that two that begin alike
+    are two dead letters.
+    """
     return DeadLetter(
-        dead_letter_id=dead_letter_id(context.tenant, source, body),
+        dead_letter_id=dead_letter_id(context.tenant, source, body if whole is None else whole),
         tenant=context.tenant,
         source=source,
         step=step,

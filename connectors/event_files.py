@@ -76,7 +76,8 @@ def decode_range(part: FileRange, context: DecodeContext) -> Iterator[Message | 
     for read in read_lines(part, context.max_event_bytes):
         if isinstance(read, Oversized):
             detail = f"{read.length_bytes} bytes; the limit is {context.max_event_bytes}"
-            yield _unread(Reason.TOO_LARGE, detail, read.head, read.position, context)
+            digest = read.digest.encode()
+            yield _unread(Reason.TOO_LARGE, detail, read.head, read.position, context, digest)
         elif isinstance(read, Damaged):
             reason = Reason(read.reason)
             yield _unread(reason, read.detail, read.body, read.position, context)
@@ -85,7 +86,12 @@ def decode_range(part: FileRange, context: DecodeContext) -> Iterator[Message | 
 
 
 def _unread(
-    reason: Reason, detail: str, body: bytes, position: str, context: DecodeContext
+    reason: Reason,
+    detail: str,
+    body: bytes,
+    position: str,
+    context: DecodeContext,
+    whole: bytes | None = None,
 ) -> DeadLetter:
     return dead_letter(
         Rejected(reason, detail),
@@ -93,4 +99,5 @@ def _unread(
         position=position,
         context=context,
         source=FILE_SOURCE,
+        whole=whole,
     )

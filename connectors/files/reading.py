@@ -6,6 +6,7 @@ a gzip file). It depends on the file alone, not on how it was cut into ranges.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import BinaryIO
@@ -69,6 +70,8 @@ class Oversized(msgspec.Struct, frozen=True, gc=False):
     length_bytes: int
     """Of the whole line, without its newline."""
     position: str
+    digest: str
+    """SHA-256 (hex) of the whole line: long lines that begin alike are not the same."""
 
 
 class Damaged(msgspec.Struct, frozen=True, gc=False):
@@ -182,6 +185,8 @@ class _Lines:
         self._stop = stop
         self._kept = bytearray()
         self._length = 0
+        self._hash = hashlib.sha256()
+        """Of a line past the limit."""
 
     def position(self) -> str:
         """Where the unfinished line starts."""
@@ -215,7 +220,8 @@ class _Lines:
                 break
             length = len(raw)
             if length > limit:
-                yield Oversized(raw[:HEAD_BYTES], length, f"{name}@{start}")
+                digest = hashlib.sha256(raw).hexdigest()
+                yield Oversized(raw[:HEAD_BYTES], length, f"{name}@{start}", digest)
             elif body := _body(raw):
                 yield Line(body, f"{name}@{start}")
             start += length + 1
@@ -223,11 +229,16 @@ class _Lines:
         self._hold(rest)
 
     def _hold(self, piece: bytes) -> None:
-        """Add to the unfinished line; past the limit only its head is kept and its length."""
+        """Add to the unfinished line; past the limit only its head, length and hash are kept."""
+        was_within = self._length <= self._limit
         self._length += len(piece)
         if self._length <= self._limit:
             self._kept += piece
-        elif len(self._kept) != HEAD_BYTES:
+            return
+        if was_within:
+            self._hash = hashlib.sha256(self._kept)
+        self._hash.update(piece)
+        if len(self._kept) != HEAD_BYTES:
             self._kept += piece[:HEAD_BYTES]
             del self._kept[HEAD_BYTES:]
 
@@ -238,7 +249,7 @@ class _Lines:
         self._kept.clear()
         self._length = 0
         if length > self._limit:
-            yield Oversized(raw, length, position)
+            yield Oversized(raw, length, position, self._hash.hexdigest())
         elif body := _body(raw.removeprefix(_BOM) if self._start == 0 else raw):
             yield Line(body, position)
         self._start += length + 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import os
 import tracemalloc
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -46,7 +47,7 @@ def _expected(content: bytes, limit: int) -> list[Read]:
         body = body[:-1] if body.endswith(b"\r") else body
         position = f"events.jsonl@{offset}"
         if len(raw) > limit:
-            found.append(Oversized(raw[:1024], len(raw), position))
+            found.append(Oversized(raw[:1024], len(raw), position, sha256(raw).hexdigest()))
         elif body.strip():
             found.append(Line(body, position))
         offset += len(raw) + 1
@@ -226,7 +227,7 @@ def test_a_50_mb_line_is_reported_without_being_held(tmp_path: Path, pack: type[
         tracemalloc.stop()
     assert found == [
         Line(b"first", "events.jsonl@0"),
-        Oversized(b"z" * 1024, long, "events.jsonl@6"),
+        Oversized(b"z" * 1024, long, "events.jsonl@6", sha256(b"z" * long).hexdigest()),
         Line(b"last", f"events.jsonl@{long + 7}"),
     ]
     assert peak < 8 * 1024 * 1024
