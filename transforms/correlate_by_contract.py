@@ -17,6 +17,7 @@ from apache_beam.pvalue import PCollection
 
 from ledger.identity import Identity
 from transforms.decode_events import LinkBlock, SealedMessage
+from transforms.packing import BlockPacker
 
 
 class RoutedMessage(msgspec.Struct, frozen=True, array_like=True):
@@ -63,7 +64,7 @@ def route_block(
 class CorrelateByContract(beam.PTransform):
     """PCollection[bytes: list of SealedMessage] -> PCollection[(shard, iterable of bytes)].
 
-    Bounded. Every block in a group is a MessagePack list of RoutedMessage; all messages of a party
+    Bounded. Every block in a group is a packed block of RoutedMessage; all messages of a party
     are in one group. `links` are the link blocks of DecodeEvents; `known_links` opens what earlier
     runs learnt; `decided` are identities that a person decided, which win.
     """
@@ -103,18 +104,18 @@ class _RoutePartiesFn(beam.DoFn):
 
     def setup(self) -> None:
         self._known_links = self._open_known_links() if self._open_known_links else None
-        self._sealed = msgspec.msgpack.Decoder(list[SealedMessage])
+        self._sealed = BlockPacker(SealedMessage)
+        self._routed = BlockPacker(RoutedMessage)
         self._link_block = msgspec.msgpack.Decoder(LinkBlock)
-        self._encode = msgspec.msgpack.Encoder().encode
         self._identity_of: tuple[list[bytes] | None, Identity | None] = (None, None)
 
     def process(self, block: bytes, links: list[bytes]) -> Iterator[tuple[int, bytes]]:
-        sealed = self._sealed.decode(block)
+        sealed = self._sealed.unpack(block)
         identity = self._identity(links)
         if self._known_links is not None:
             learn(identity, self._known_links.links_from(_ids_of(sealed)))
         for shard, routed in sorted(route_block(sealed, identity, self._shards).items()):
-            yield shard, self._encode(routed)
+            yield shard, self._routed.pack(routed)
 
     def _identity(self, links: list[bytes]) -> Identity:
         """Build the identity once per side input: Beam hands the same list to every block."""

@@ -15,6 +15,7 @@ from apache_beam.pvalue import PCollection
 
 from ledger.messages import DeadLetter, Message
 from transforms.counting import MESSAGES_READ, counter
+from transforms.packing import BlockPacker
 
 LINKS = "links"
 REJECTED = "rejected"
@@ -70,7 +71,7 @@ class DecodedEvents(NamedTuple):
     """Result of DecodeEvents; all three as bounded or unbounded as the input."""
 
     accepted: PCollection
-    """bytes: MessagePack list of SealedMessage."""
+    """bytes: packed block of SealedMessage."""
     links: PCollection
     """bytes: MessagePack LinkBlock."""
     rejected: PCollection
@@ -112,12 +113,13 @@ class _DecodeBlockFn(beam.DoFn, Generic[Block]):
 
     def setup(self) -> None:
         self._encode = msgspec.msgpack.Encoder().encode
+        self._packer = BlockPacker(SealedMessage)
 
     def process(self, block: Block) -> Iterator[object]:
         sealed, links, rejected = decode_block(self._decode(block))
         self._read.inc(len(sealed) + len(rejected))
         if sealed:
-            yield self._encode(sealed)
+            yield self._packer.pack(sealed)
             yield beam.pvalue.TaggedOutput(LINKS, self._encode(links))
         if rejected:
             yield beam.pvalue.TaggedOutput(REJECTED, rejected)

@@ -19,6 +19,7 @@ from ledger.party import assemble_party
 from ledger.policies import BooksConfig, PolicyPack
 from ledger.results import FoldedParty
 from transforms.correlate_by_contract import RoutedMessage
+from transforms.packing import BlockPacker
 
 PARTIES_PER_CHUNK = 250
 """Parties folded and committed together: one history look-up and one transaction per chunk."""
@@ -78,13 +79,13 @@ class FoldContracts(beam.PTransform):
 
 def messages_by_party(
     blocks: Iterable[bytes],
-    routed: msgspec.msgpack.Decoder[list[RoutedMessage]],
+    routed: BlockPacker[RoutedMessage],
     message: msgspec.msgpack.Decoder[Message],
 ) -> dict[str, list[Message]]:
     """Decode the routed blocks of a shard; parties in sorted order."""
     parties: dict[str, list[Message]] = {}
     for block in blocks:
-        for item in routed.decode(block):
+        for item in routed.unpack(block):
             parties.setdefault(item.party_id, []).append(message.decode(item.encoded))
     return dict(sorted(parties.items()))
 
@@ -132,7 +133,7 @@ class _FoldShardFn(beam.DoFn):
 
     def setup(self) -> None:
         self._history = self._open_history() if self._open_history else None
-        self._routed = msgspec.msgpack.Decoder(list[RoutedMessage])
+        self._routed = BlockPacker(RoutedMessage)
         self._message = msgspec.msgpack.Decoder(Message)
 
     def process(self, shard: tuple[int, Iterable[bytes]]) -> Iterator[FoldedChunk]:
