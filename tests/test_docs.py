@@ -224,14 +224,14 @@ def commands(group: object = None, before: str = "crossfoot") -> Iterator[str]:
 @pytest.mark.parametrize("command", sorted(commands()))
 def test_every_command_has_an_example_in_the_readme(command: str) -> None:
     examples = section(README, "Commands")
-    assert re.search(rf"^{command}\b", examples, re.MULTILINE)
+    assert re.search(rf"^{command}(\s|$)", examples, re.MULTILINE)
 
 
 def test_the_readme_names_no_command_that_does_not_exist() -> None:
     known = set(commands())
     for text in (README, *(path.read_text() for path in documents())):
         for typed in re.findall(r"^(crossfoot [^\n]*)", text, re.MULTILINE):
-            assert any(typed.startswith(command) for command in known), typed
+            assert any(re.match(rf"{command}(\s|$)", typed) for command in known), typed
 
 
 def test_the_two_commands_of_the_readme_are_in_the_makefile() -> None:
@@ -312,7 +312,8 @@ _FOREIGN = {
 @pytest.mark.parametrize("fault", sorted(_FOREIGN))
 @pytest.mark.parametrize("path", documents(), ids=name_of)
 def test_a_document_speaks_of_the_product_alone(path: Path, fault: str) -> None:
-    found = _FOREIGN[fault].search(path.read_text())
+    prose = re.sub(r"`[^`\n]+`", "", path.read_text())  # a provider's event type may say anything
+    found = _FOREIGN[fault].search(prose if "text" in fault else path.read_text())
     assert found is None, f"{fault}: {found.group(0) if found else ''}"
 
 
