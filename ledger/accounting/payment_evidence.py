@@ -202,11 +202,9 @@ def unexplained(known: list[tuple[int, int]], stated: list[tuple[int, int]]) -> 
     missing = max((amount for _, amount in stated), default=0) - sum(part for _, part in known)
     found = 0
     result = []
-    for position, (at, total) in enumerate(stated):
+    for at, total in stated:
         explained = found + sum(part for time, part in known if time <= at)
         amount = min(max(total - explained, 0), max(missing - found, 0))
-        if position == len(stated) - 1:
-            amount = max(missing - found, 0)
         found += amount
         result.append(amount)
     return result

@@ -36,6 +36,4 @@ class Pool:
             return amount
         if self.amount == 0:
             return 0
-        if amount == self.amount:
-            return self.functional
         return divide(self.functional * amount, self.amount)

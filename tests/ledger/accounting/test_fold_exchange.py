@@ -153,6 +153,24 @@ def test_a_refund_at_another_rate_offsets_revenue_at_the_first() -> None:
     }
 
 
+def test_the_settlement_of_a_total_is_not_that_of_a_part_of_it() -> None:
+    """Two refunds of 10 EUR in one total: the second is worth its own rate, not the total's."""
+    story = euros("30", Decimal("1.20")).pay("2026-01-02", "30", exchange_rate=Decimal("1.20"))
+    story.refund("2026-02-01", "10", "re_1", exchange_rate=Decimal("1.20"))
+    story.refund(
+        "2026-03-01",
+        "20",
+        "ch_1",
+        evidence="charge_total",
+        settlement_currency="USD",
+        settlement_minor=2500,
+        exchange_rate=Decimal("1.30"),
+    )
+    months = story.months(config=IN_DOLLARS)
+    assert months["2026-02"]["cash_clearing"] == "-12"
+    assert months["2026-03"]["cash_clearing"] == "-13"
+
+
 def test_two_currencies_of_one_entity_stay_apart_without_a_functional_one() -> None:
     """https://docs.stripe.com/revenue-recognition/examples/fx, multiple settlement currencies."""
     story = Story("EUR").sell("2026-01-01", "30")

@@ -130,6 +130,31 @@ def test_a_refund_crosses_months_without_netting_to_zero() -> None:
     }
 
 
+def test_more_refunded_than_was_paid_of_an_open_invoice_is_a_loss() -> None:
+    """50 of 90 were paid; 80 back: the 40 still owed keep their revenue, 30 are lost."""
+    months = quarter().pay("2026-01-05", "50").refund("2026-02-01", "80").months()
+    assert months["2026-02"]["other_loss"] == "30"
+    assert months["2026-02"]["refunds"] == "17.22"  # 50 * 31 / 90
+
+
+def test_a_refund_told_with_an_earlier_time_than_its_payment_comes_after_it() -> None:
+    """The clocks of two systems differ: each entry keeps its own date, none is a loss."""
+    months = quarter().pay("2026-02-03", "90").refund("2026-02-02", "90").months()
+    assert "other_loss" not in months["2026-02"]
+    assert months["2026-02"]["refunds"] == "32"  # 31 days of January and one of February
+
+
+def test_what_a_voided_note_gave_back_can_be_refunded() -> None:
+    story = paid().credit("2026-02-01", "45", to_balance="45").void_credit("2026-05-03")
+    assert story.refund("2026-05-10", "90").months()["2026-05"] == {
+        "cash_clearing": "-90",
+        "refunds": "90",
+        "credit_notes": "-15.5",
+        "customer_balance": "-45",
+        "revenue": "29.5",
+    }
+
+
 # --- credit notes ------------------------------------------------------------------------
 
 
