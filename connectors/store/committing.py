@@ -25,6 +25,7 @@ from connectors.store.party_rows import (
     write_parties,
 )
 from connectors.store.report import CommitReport
+from connectors.store.rows import storable
 from connectors.store.tables import lifecycle_updates
 from ledger.messages import DeadLetter, Outcome
 from ledger.results import FoldedParty
@@ -233,7 +234,7 @@ def _letters_apart(
     """Ids of the dead letters whose bytes are not those of an archived message."""
     ids_of: dict[str, set[str]] = {}
     for letter in letters:
-        ids_of.setdefault(letter.tenant, set()).add(letter.message_id or "")
+        ids_of.setdefault(letter.tenant, set()).add(storable(letter.message_id or ""))
     archived: set[str] = set()
     for tenant, message_ids in sorted(ids_of.items()):
         archived |= dead_letters.letter_ids_of_archived(connection, backend, tenant, message_ids)

@@ -36,6 +36,7 @@ unpack_content = msgspec.msgpack.Decoder(Content).decode
 _json = msgspec.json.Encoder(order="deterministic").encode
 ROLE_TEXT = {role: role.value for role in AccountRole}
 """Plain text per role: drivers bind a plain str several times faster than a StrEnum."""
+_ROLE_OF = {role.value: role for role in AccountRole}
 
 
 def json_text(value: object) -> str:
@@ -108,7 +109,7 @@ def line_rows(posting_no: int, lines: tuple[JournalLine, ...]) -> list[Row]:
 def line_of(row: Any) -> JournalLine:
     """The journal line of a row."""
     return JournalLine(
-        role=AccountRole(row.role),
+        role=_ROLE_OF[row.role],
         amount_minor=row.amount_minor,
         functional_minor=row.functional_minor,
         product=row.product,
@@ -243,6 +244,14 @@ def pending_row(pending: Pending, tenant: str, party_no: int) -> Row:
     )
 
 
+def storable(value: str) -> str:
+    """Text that every database takes: zero characters and lone surrogates made visible.
+
+    What is rejected may carry them in its id, and so may the name of a file it was read from.
+    """
+    return value.replace("\0", "\ufffd").encode("utf-8", "replace").decode()
+
+
 def dead_letter_row(letter: DeadLetter) -> Row:
     """A row of `dead_letters`, open."""
     return (
@@ -251,9 +260,9 @@ def dead_letter_row(letter: DeadLetter) -> Row:
         letter.source,
         letter.step,
         letter.reason,
-        letter.detail,
-        letter.position,
-        letter.message_id,
+        storable(letter.detail),
+        storable(letter.position),
+        None if letter.message_id is None else storable(letter.message_id),
         letter.amount_minor,
         letter.currency,
         letter.entity,

@@ -108,3 +108,12 @@ def test_conservation_counts_every_end(store: LedgerStore) -> None:
     assert (counts.posted, counts.recorded, counts.pending, counts.expired) == (1, 1, 2, 1)
     assert counts.total == 4
     assert store.conservation(3, "globex").total == 0
+
+
+def test_characters_that_no_database_keeps_do_not_stop_a_dead_letter(store: LedgerStore) -> None:
+    evil = letter("a", message_id="stripe:e\0v\ud800t", position="b\udcff.jsonl:1", detail="\0")
+    assert store.commit_dead_letters([evil]).dead_letters_new == 1
+    refusal = folded([FIRST], [entry("a")], dead=[letter("b", message_id="stripe:\0\ud800")])
+    assert store.commit([refusal]).messages == {"dead_lettered": 1, "posted": 1}
+    (kept,) = (x for x in store.open_dead_letters() if x.body == evil.body)
+    assert (kept.message_id, kept.position) == ("stripe:e\ufffdv?t", "b?.jsonl:1")
