@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from runners.commands import exceptions, export, policy, run
+from runners.commands import exceptions, export, policy, run, schemas
 from runners.commands.demo import demo
 from runners.commands.dump import dump
 from runners.commands.generate import generate
@@ -82,6 +82,7 @@ app.add_typer(run.app, name="run")
 app.add_typer(exceptions.app, name="exceptions")
 app.add_typer(export.app, name="export")
 app.add_typer(policy.app, name="policy")
+app.add_typer(schemas.app, name="schemas")
 
 
 def main() -> None:

@@ -55,7 +55,12 @@ def expected_lock(registry: Registry) -> list[LockedVersion]:
 
 def check_lock(registry: Registry, locked: list[LockedVersion]) -> list[str]:
     """Say where files and lock differ: changed, vanished and not yet locked versions."""
-    now = {(line.subject, line.version): line for line in expected_lock(registry)}
+    return compare_lock(expected_lock(registry), locked)
+
+
+def compare_lock(expected: list[LockedVersion], locked: list[LockedVersion]) -> list[str]:
+    """As `check_lock`, given the identities that the files have now."""
+    now = {(line.subject, line.version): line for line in expected}
     then = {(line.subject, line.version): line for line in locked}
     problems = [
         f"{subject}@{number} changed after it was locked: make v{number + 1}.avsc instead"

@@ -19,6 +19,7 @@ from connectors.store import (
     questions,
     reading,
     runs,
+    schema_usage,
     tracing,
 )
 from connectors.store.books_calendar import PeriodState, set_period_state
@@ -252,6 +253,13 @@ class LedgerStore:
         """Open dead letters, and waiting events that are late or ambiguous at that time."""
         with self._session.reading() as connection:
             yield from questions.read_exceptions(connection, as_of_micros, tenant)
+
+    def schema_usage(
+        self, tenant: str | None = None, since_micros: int | None = None
+    ) -> list[schema_usage.SchemaUse]:
+        """Which versions of which subjects are in the archive, by source, sorted."""
+        with self._session.reading() as connection:
+            return schema_usage.read_schema_usage(connection, tenant, since_micros)
 
     def postings(
         self, tenant: str | None = None, entity: str | None = None, period: str | None = None

@@ -189,6 +189,10 @@ TRAPS = {
         "lines.amount_minor: removed (was long); what older records say in it would be dropped, "
         "BREAKING: money",
     ),
+    "scale of a decimal without a rule": Case(
+        add(f("x", decimal(scale=2))), "BF", "", "x: scale 12 -> 2, BREAKING: money",
+        old=add(f("x", DECIMAL)),
+    ),
     "price to whole units": Case(
         retype("price", ["null", decimal(scale=0)]), "BF", "",
         "price: scale 12 -> 0, BREAKING: money",

@@ -1,0 +1,162 @@
+"""`crossfoot schemas check`, `lock` and `new-version`: from an idea to a published version."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import typer
+
+from runners import arguments
+from runners.display import print_json, print_lines, print_table
+from runners.exit_codes import ExitCode
+from runners.git_snapshots import folder_at
+from runners.problems import Findings, Problem
+from runners.registries import HERE, RegistryFolder, SubjectName, known_subject, loaded_registry
+from schemas.checking import check_against, check_registry
+from schemas.compatibility import is_breaking
+from schemas.contracts import Contracts, read_contracts
+from schemas.drafting import NotDrafted, draft_version
+from schemas.judging import Finding
+from schemas.lock import LockedVersion, append_to_lock, read_lock
+from schemas.registry import RegistryError
+
+
+def check(
+    against: Annotated[
+        str | None,
+        typer.Option(metavar="REF", help="Also compare with the registry at this git commit."),
+    ] = None,
+    transitive: Annotated[
+        bool,
+        typer.Option("--transitive", help="Every earlier version counts, whatever the mode says."),
+    ] = False,
+    registry: RegistryFolder = HERE,
+    as_json: arguments.AsJson = False,
+) -> None:
+    """Check that no change loses money or events; what is breaking gives exit code 3.
+
+    Every version alone, the lock, the latest version of every subject after
+    those before it, and with --against all that is new since a commit.
+
+    Example:
+
+      crossfoot schemas check --against origin/main --transitive
+    """
+    now, locked = read_contracts(registry), _lock_of(registry)
+    findings = check_registry(now, locked, transitive=transitive)
+    if against is not None:
+        with folder_at(registry, against) as earlier:
+            then, locked_then = _contracts_at(earlier, against), _lock_of(earlier)
+            findings += check_against(now, then, locked, locked_then, transitive=transitive)
+    findings = list(dict.fromkeys(findings))
+    if as_json:
+        print_json(findings)
+    else:
+        print_findings(f"schemas checked, {len(now.histories)} subjects", findings)
+    if is_breaking(findings):
+        raise Findings
+
+
+def lock(registry: RegistryFolder = HERE, as_json: arguments.AsJson = False) -> None:
+    """Publish the versions that are not locked yet; from then on they may not change.
+
+    Refused, with exit code 3, when a version is breaking or a locked one
+    changed.
+
+    Example:
+
+      crossfoot schemas lock
+    """
+    findings = check_registry(read_contracts(registry), _lock_of(registry))
+    refused = [f for f in findings if is_breaking([f]) and "is not locked yet" not in f.what]
+    if refused:
+        told = "\n  ".join(_sentence(finding) for finding in refused)
+        raise Problem(
+            f"nothing was locked:\n  {told}", "mend what `crossfoot schemas check` tells",
+            ExitCode.DATA,
+        )  # fmt: skip
+    try:
+        added = append_to_lock(loaded_registry(registry), registry)
+    except RegistryError as error:
+        raise Problem(str(error), "make a new version instead", ExitCode.DATA) from error
+    if as_json:
+        print_json(added)
+    else:
+        print_lines(*(f"locked {line.subject}@{line.version} {line.rabin}" for line in added))
+        print_lines(f"{len(added)} versions added")
+
+
+def new_version(
+    subject: SubjectName,
+    summary: Annotated[
+        str, typer.Option(metavar="TEXT", help="What changes and why, for the CHANGELOG.")
+    ],
+    registry: RegistryFolder = HERE,
+    as_json: arguments.AsJson = False,
+) -> None:
+    """Begin the next version of a subject as a copy of the latest, examples too.
+
+    Example:
+
+      crossfoot schemas new-version billing.invoice_issued --summary "Adds the sales region."
+    """
+    found = known_subject(loaded_registry(registry), subject)
+    if found.about.state != "active":
+        raise Problem(f"{subject} is {found.about.state}", "begin a version of its successor")
+    locked = {(line.subject, line.version) for line in _lock_of(registry)}
+    if (subject, found.latest.number) not in locked:
+        raise Problem(
+            f"{found.latest.label} is not locked yet, so it can still be changed",
+            f"edit v{found.latest.number}.avsc, or run `crossfoot schemas lock` first",
+        )
+    try:
+        draft = draft_version(registry, subject, found.latest.number, summary)
+    except NotDrafted as error:
+        raise Problem(str(error), "remove them or finish that version") from error
+    if as_json:
+        print_json(draft)
+        return
+    print_lines(f"began {draft.subject}@{draft.version}:")
+    print_lines(*(f"  {registry / name}" for name in draft.files))
+    print_lines(
+        "edit them, see `crossfoot schemas diff`, then `crossfoot schemas check` and "
+        "`crossfoot schemas lock`"
+    )
+
+
+def print_findings(title: str, findings: Sequence[Finding]) -> None:
+    """Print findings as sentences, worst first as they come."""
+    print_table(
+        title,
+        ["subject", "versions", "finding"],
+        [[f.subject, _versions(f), f.sentence] for f in findings],
+        empty="nothing to say",
+    )
+
+
+def _versions(finding: Finding) -> str:
+    numbers = [str(number) for number in (finding.before, finding.after) if number is not None]
+    return " -> ".join(numbers)
+
+
+def _sentence(finding: Finding) -> str:
+    return f"{finding.subject} {finding.sentence}".strip()
+
+
+def _contracts_at(earlier: Path, ref: str) -> Contracts:
+    """The registry at a commit; its problems name the commit, not the copy."""
+    then = read_contracts(earlier)
+    problems = tuple(told.replace(f"{earlier}/", f"{ref}:") for told in then.problems)
+    return msgspec.structs.replace(then, problems=problems)
+
+
+def _lock_of(root: Path) -> list[LockedVersion]:
+    try:
+        return read_lock(root)
+    except msgspec.DecodeError as error:
+        raise Problem(
+            f"{root / 'registry.lock'}: {error}", "take it from git again", ExitCode.DATA
+        ) from error
