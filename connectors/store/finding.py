@@ -94,10 +94,25 @@ def find(
     for kind, name, numbers in _tries(_Search(connection, backend, tenants, names)):
         if len(numbers) > MOST_PARTIES:
             raise AmbiguousId(f"{len(numbers)} parties have a {kind} {name}; name the customer")
-        return Found(kind, name, numbers, tenants)
+        return Found(kind, name, _whole_parties(connection, backend, numbers), tenants)
     raise UnknownId(
         f"no posting, message, invoice, contract, customer or dead letter is called {wanted!r}"
     )
+
+
+def _whole_parties(
+    connection: Connection, backend: Backend, numbers: tuple[int, ...]
+) -> tuple[int, ...]:
+    """Every ref of the parties found: states stand under one, messages under others."""
+    own = parties.alias("own")
+    query = (
+        select(parties.c.party_no)
+        .distinct()
+        .join(own, (own.c.tenant == parties.c.tenant) & (own.c.party_id == parties.c.party_id))
+        .where(backend.among(own.c.party_no, numbers))
+        .order_by(parties.c.party_no)
+    )
+    return tuple(connection.execute(query).scalars())
 
 
 def _tries(search: _Search) -> Iterator[_Hit]:
