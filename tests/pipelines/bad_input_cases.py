@@ -150,6 +150,11 @@ def _money() -> list[Row]:
         ("canonical unknown currency", canonical_invoice(currency="XXY"), Reason.UNKNOWN_CURRENCY),
         ("canonical sum", canonical_invoice(total_minor=3101), Reason.LINES_DO_NOT_ADD_UP),
         ("canonical 40 digits", canonical_invoice(total_minor=int("9" * 40)), _RANGE),
+        ("an exponent beyond any", _put(canonical_invoice(total_minor="N"), "N", _BEYOND), _RANGE),
+        ("a quantity beyond any", _put(canonical_usage(quantity="N"), "N", _BEYOND), _RANGE),
+        ("a total beyond any", _put(_issued(total="N"), "N", _BEYOND), _RANGE),
+        ("a discount beyond any", _issued(total=3000, discount=_off("1e999999")), _SUM),
+        ("a discount of no number", _issued(total=3000, discount=_off("sNaN")), _SUM),
         ("quantity of 40 digits", canonical_usage(quantity="9" * 40), _RANGE),
         ("price of 1e-30", canonical_usage(unit_amount="1e-30"), Reason.AMOUNT_PRECISION),
     ]
@@ -158,6 +163,12 @@ def _money() -> list[Row]:
 _NEGATIVE = Reason.NEGATIVE_AMOUNT
 _RANGE = Reason.AMOUNT_OUT_OF_RANGE
 _CUT = Reason.LINES_INCOMPLETE
+_SUM = Reason.LINES_DO_NOT_ADD_UP
+_BEYOND = b"1e" + b"9" * 30
+
+
+def _off(percent: str) -> Json:
+    return {"coupon": {"id": "co_1", "percent_off": percent}}
 
 
 def _owed(amount: int) -> Json:
