@@ -95,11 +95,11 @@ def apportion(total_minor: int, weights: Sequence[int]) -> list[int]:
     weights back. Weights that cancel out give everything to the first part. Unlike `allocate`,
     negative weights mirror: (10, -30, 30) of 5 gives (5, -15, 15).
     """
+    if len(weights) == 1:
+        return [total_minor]
     weight_sum = sum(weights)
     if weight_sum == 0:
         return [total_minor] + [0] * (len(weights) - 1)
-    if len(weights) == 1:
-        return [total_minor]
     scaled, whole = (total_minor, weight_sum) if weight_sum > 0 else (-total_minor, -weight_sum)
     shares = [divmod(scaled * weight, whole) for weight in weights]
     parts = [share[0] for share in shares]

@@ -17,9 +17,14 @@ def functional_currency(config: BooksConfig, entity: str, currency: str) -> str:
     return settings.functional_currency
 
 
+def rate_key(currency: str, into: str, day: int) -> str:
+    """Return the name of a rate on file: `EUR/USD/2026-01-15`."""
+    return f"{currency}/{into}/{iso_date(day)}"
+
+
 def rate_on_file(config: BooksConfig, currency: str, into: str, day: int) -> Decimal | None:
     """Return units of `into` per unit of `currency` on a day (days since the epoch), if known."""
-    return config.rates.get(f"{currency}/{into}/{iso_date(day)}")
+    return config.rates.get(rate_key(currency, into, day))
 
 
 def translate(

@@ -13,7 +13,6 @@ from ledger.accounts import AccountRole
 from ledger.events import InvoiceLine, ItemAccrued, ItemDeleted
 from ledger.policies import DAY_MICROS
 from ledger.rates import translate
-from ledger.reasons import Reason
 from ledger.recognition import is_service_time, month_label, month_of, segments
 
 
@@ -60,8 +59,8 @@ def accrue_item(
         poster.config, item.amount_minor, item.currency, cause.functional, at // DAY_MICROS
     )
     if functional is None:
-        pair = f"{item.currency}/{cause.functional}"
-        poster.wait(item, Reason.MISSING_RATE, pair, item.amount_minor, item.currency)
+        day = at // DAY_MICROS
+        poster.wait_for_rate(item, item.currency, cause.functional, day, item.amount_minor)
         return
     line = LineBook(item.accrual_id, item.product)
     _spread(poster, line, item, at, functional)
@@ -94,8 +93,8 @@ def _until_invoice(
 ) -> None:
     issue_month = month_of(invoice.issued_at)
     before = [one for one in line.buckets if max(one.month, month_of(at)) < issue_month]
-    amount = sum(one.left.amount for one in before)
-    functional = sum(one.left.functional for one in before)
+    amount = sum(one.amount for one in before)
+    functional = sum(one.functional for one in before)
     settled[invoice.invoice_id, invoice.line.line_id] = Settlement(
         amount, functional, by_usage=False
     )
@@ -110,9 +109,9 @@ def _until_deletion(
     line.advance(until, poster.policy.granularity)
     for bucket in line.buckets:
         if not bucket.done:
-            bucket.left.take(bucket.left.amount)
-        elif bucket.left.amount:
-            bucket.left.take(bucket.left.amount)
+            bucket.take(bucket.amount)
+        elif bucket.amount:
+            bucket.take(bucket.amount)
             bucket.cut_at = until
     _book(poster, line, cause, at, line.buckets)
     total = line.recognised
@@ -131,8 +130,8 @@ def _book(poster: Poster, line: LineBook, cause: Cause, at: int, buckets: list[B
     created = at // DAY_MICROS
     for bucket in buckets:
         over = bucket.end_micros if bucket.cut_at is None else bucket.cut_at
-        amount = bucket.done + bucket.left.amount
-        functional = bucket.done_functional + bucket.left.functional
+        amount = bucket.done + bucket.amount
+        functional = bucket.done_functional + bucket.functional
         if amount and (over <= poster.as_of or over == at + 1):
             poster.post(
                 f"{line.line_id}:accrue:{month_label(bucket.month)}",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ledger.accounting.books import Book
 from ledger.accounting.evidence import DisputeFact
-from ledger.accounting.money_moves import Money, Moved, money_of, post_money
+from ledger.accounting.money_moves import Money, Moved, money_of, post_money, wait_for_money
 from ledger.accounting.payment_evidence import Payment
 from ledger.accounting.pools import Pool
 from ledger.accounting.poster import Cause, Poster, raw
@@ -14,7 +14,6 @@ from ledger.accounts import AccountRole
 from ledger.events import DisputeLost, DisputeOpened, DisputeWon
 from ledger.money import divide
 from ledger.policies import DAY_MICROS
-from ledger.reasons import Reason
 
 
 def open_dispute(
@@ -126,6 +125,5 @@ def _money(
         sign,
     )
     if money is None:
-        pair = f"{event.currency}/{claim.functional}"
-        poster.wait(event, Reason.MISSING_RATE, pair, event.amount_minor, event.currency)
+        wait_for_money(poster, event, event, event.amount_minor, claim, day)
     return money

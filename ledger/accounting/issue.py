@@ -39,8 +39,7 @@ def accept_invoice(poster: Poster, fact: InvoiceFact) -> int | None:
     day = fact.issued_at // DAY_MICROS
     total = translate(poster.config, content.total_minor, content.currency, into, day, fact.rate)
     if total is None:
-        pair = f"{content.currency}/{into}"
-        poster.wait(fact.cause, Reason.MISSING_RATE, pair, content.total_minor, content.currency)
+        poster.wait_for_rate(fact.cause, content.currency, into, day, content.total_minor)
     return total
 
 
@@ -177,7 +176,7 @@ def _drop_past(opened: LineBook, issue_month: int) -> tuple[int, int]:
     """Take the months before the invoice's out of the deferral; return what they are worth."""
     past = [bucket for bucket in opened.buckets if bucket.month < issue_month]
     opened.buckets = opened.buckets[len(past) :]
-    return sum(one.left.amount for one in past), sum(one.left.functional for one in past)
+    return sum(one.amount for one in past), sum(one.functional for one in past)
 
 
 def _deliver(

@@ -10,11 +10,11 @@ from ledger.policies import DAY_MICROS
 from ledger.recognition import Segment, unit_of
 
 
-class Bucket:
+class Bucket(Pool):
     """The part of a line that is recognised in one month.
 
-    `left` is still deferred at the time the line was last looked at; `done` was recognised in this
-    month before. What the month's entry books in the end is both together.
+    As a pool it is what is still deferred at the time the line was last looked at; `done` was
+    recognised in this month before. What the month's entry books in the end is both together.
     """
 
     __slots__ = (
@@ -24,7 +24,6 @@ class Bucket:
         "end",
         "end_micros",
         "last_day",
-        "left",
         "month",
         "start",
         "touched",
@@ -32,7 +31,8 @@ class Bucket:
 
     def __init__(self, segment: Segment, amount: int, functional: int) -> None:
         self.month, _, self.start, self.end, self.end_micros, self.last_day = segment
-        self.left = Pool(amount, functional)
+        self.amount = amount
+        self.functional = functional
         self.done = 0
         self.done_functional = 0
         self.cut_at: int | None = None
@@ -41,8 +41,8 @@ class Bucket:
         """Messages that changed what this month books."""
 
     def recognise(self, amount: int) -> int:
-        """Move an amount from `left` to `done`; return it in functional currency."""
-        functional = self.left.take(amount)
+        """Move an amount to `done`; return it in functional currency."""
+        functional = self.take(amount)
         self.done += amount
         self.done_functional += functional
         return functional
@@ -90,10 +90,10 @@ class LineBook:
         over = micros >= self.ends_at
         for bucket in self.buckets[self.cursor :]:
             if over or unit >= bucket.end:
-                part = bucket.left.amount
+                part = bucket.amount
                 self.cursor += 1
             elif unit > bucket.start:
-                part = divide(bucket.left.amount * (unit - bucket.start), bucket.end - bucket.start)
+                part = divide(bucket.amount * (unit - bucket.start), bucket.end - bucket.start)
                 bucket.start = unit
             else:
                 return
@@ -101,7 +101,7 @@ class LineBook:
 
     def deferred(self) -> int:
         """Return what is still deferred, in transaction currency."""
-        return sum(bucket.left.amount for bucket in self.buckets[self.cursor :])
+        return sum(bucket.amount for bucket in self.buckets[self.cursor :])
 
     def available(self) -> tuple[int, int]:
         """Return (recognised, deferred) that has not been taken back yet."""
@@ -116,13 +116,13 @@ class LineBook:
     def take_deferred(self, amount: int, micros: int, message_id: str) -> list[Part]:
         """Take an amount off the months to come, in proportion; return what came off each."""
         open_buckets = self.buckets[self.cursor :]
-        parts = apportion(amount, [bucket.left.amount for bucket in open_buckets])
+        parts = apportion(amount, [bucket.amount for bucket in open_buckets])
         taken: list[Part] = []
         for bucket, part in zip(open_buckets, parts, strict=True):
-            if part or bucket.left.amount:
-                taken.append((bucket, part, bucket.left.take(part)))
+            if part or bucket.amount:
+                taken.append((bucket, part, bucket.take(part)))
                 bucket.touch(message_id)
-                if not bucket.left.amount and micros < bucket.end_micros:
+                if not bucket.amount and micros < bucket.end_micros:
                     bucket.cut_at = micros
         return taken
 

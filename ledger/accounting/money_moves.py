@@ -8,9 +8,9 @@ from typing import Protocol
 from ledger.accounting.poster import Cause, Poster, Raw, raw
 from ledger.accounts import AccountRole
 from ledger.events import Event
-from ledger.money import convert, divide, is_currency
+from ledger.money import divide
 from ledger.policies import BooksConfig
-from ledger.rates import functional_amount
+from ledger.rates import functional_amount, translate
 
 
 class Moved(Protocol):
@@ -48,19 +48,26 @@ def worth(
 
 
 def fee_of(
-    moved: Moved, fee: int, amount: int, currency: str, into: str, functional: int
+    config: BooksConfig,
+    moved: Moved,
+    fee: int,
+    amount: int,
+    cause: Cause,
+    functional: int,
+    day: int,
 ) -> tuple[int, int] | None:
     """Return a fee stated in the settlement currency in (transaction, functional) currency.
 
-    None when its share of the payment cannot be told for want of a rate.
+    `functional` is what the money is worth. None when the fee's share of it cannot be told for want
+    of a rate.
     """
+    currency, into = cause.currency, cause.functional
     settled = moved.settlement_currency
     if settled is None or settled == currency:
         return (fee, fee if currency == into else _share(functional, fee, amount))
     gross = moved.settlement_minor
-    rate = moved.exchange_rate
-    if gross is None and rate is not None and is_currency(settled) and is_currency(currency):
-        gross = convert(amount, currency, rate, settled)
+    if gross is None:
+        gross = translate(config, amount, currency, settled, day, moved.exchange_rate)
     if not gross:
         return None
     gross = abs(gross)
@@ -123,6 +130,16 @@ def money_of(
     return money
 
 
+def wait_for_money(
+    poster: Poster, event: Event, moved: Moved, amount: int, claim: Cause, day: int
+) -> None:
+    """Let an event wait for the rate that `money_of` lacked: into the books, or the settlement."""
+    into = claim.functional
+    if into == claim.currency:
+        into = moved.settlement_currency or into
+    poster.wait_for_rate(event, claim.currency, into, day, amount)
+
+
 def _in_books_of(
     poster: Poster, cause: Cause, moved: Moved, amount: int, fee: int | None, day: int
 ) -> tuple[int, int, int] | None:
@@ -133,7 +150,7 @@ def _in_books_of(
         return None
     if not fee:
         return (value, 0, 0)
-    kept = fee_of(moved, fee, amount, currency, into, value)
+    kept = fee_of(poster.config, moved, fee, amount, cause, value, day)
     return None if kept is None else (value, *kept)
 
 

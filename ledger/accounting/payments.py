@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from ledger.accounting.books import Book
 from ledger.accounting.lines import LineBook
-from ledger.accounting.money_moves import Money, money_of, post_money
+from ledger.accounting.money_moves import Money, money_of, post_money, wait_for_money
 from ledger.accounting.payment_evidence import Payment
 from ledger.accounting.poster import Cause, Poster, Raw, raw
 from ledger.accounts import AccountRole
 from ledger.money import apportion, divide
 from ledger.policies import DAY_MICROS
-from ledger.reasons import Reason
 from ledger.recognition import month_label, month_of
 
 
@@ -31,8 +30,7 @@ def _receive(
         payment.entity,
     )
     if money is None:
-        pair = f"{payment.currency}/{claim.functional}"
-        poster.wait(payment.cause, Reason.MISSING_RATE, pair, payment.amount, payment.currency)
+        wait_for_money(poster, payment.cause, payment, payment.amount, claim, day)
     else:
         payment.booked.add(payment.amount, money.worth)
     return money
@@ -115,7 +113,7 @@ def _credit_receivable(poster: Poster, book: Book, amount: int, credits: list[Ra
     """Credit the receivable; small differences within the tolerance are rounding."""
     owed = book.receivable.amount
     difference = amount - owed
-    closes = abs(difference) <= poster.policy.payment_tolerance_minor
+    closes = amount > 0 and abs(difference) <= poster.policy.payment_tolerance_minor
     closing = owed if closes else min(amount, owed)
     worth = book.receivable.take(closing)
     credits.append(raw(AccountRole.ACCOUNTS_RECEIVABLE, -closing, -worth))
@@ -175,7 +173,7 @@ def _spread_fee(poster: Poster, book: Book, payment: Payment, money: Money) -> N
     for line in book.lines:
         now += abs(line.recognised.amount)
         for bucket in line.buckets[line.cursor :]:
-            weight = abs(bucket.left.amount)
+            weight = abs(bucket.amount)
             if bucket.month <= paid_month:
                 now += weight
             else:

@@ -10,7 +10,6 @@ from ledger.accounts import AccountRole
 from ledger.events import PayoutFailed, PayoutPaid
 from ledger.policies import DAY_MICROS
 from ledger.rates import translate
-from ledger.reasons import Reason
 
 
 def book_payouts(
@@ -32,8 +31,7 @@ def _book(
     day = event.occurred_at_micros // DAY_MICROS
     worth = translate(poster.config, amount, event.currency, cause.functional, day)
     if worth is None:
-        pair = f"{event.currency}/{cause.functional}"
-        poster.wait(event, Reason.MISSING_RATE, pair, amount, event.currency)
+        poster.wait_for_rate(event, event.currency, cause.functional, day, amount)
         return
     poster.post(
         f"{event.payout_id}:{rule}",

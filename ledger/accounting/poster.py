@@ -9,7 +9,7 @@ from ledger.accounts import AccountRole
 from ledger.events import Event
 from ledger.journal import JournalEntry, JournalLine, assert_balanced
 from ledger.policies import DAY_MICROS, BooksConfig, PolicyPack
-from ledger.rates import functional_currency
+from ledger.rates import functional_currency, rate_key
 from ledger.reasons import Reason
 from ledger.recognition import iso_date, month_label, month_of
 from ledger.results import Pending, Refusal
@@ -113,8 +113,13 @@ class Poster:
                         invoice_line_id=line_id,
                     )
                 )
-        if not kept:
-            return
+        if kept:
+            self.add(key, day, rule, cause, tuple(kept))
+
+    def add(
+        self, key: str, day: int, rule: str, cause: Cause, lines: tuple[JournalLine, ...]
+    ) -> None:
+        """Add an entry of finished lines."""
         entry = JournalEntry(
             entry_key=key,
             tenant=self.tenant,
@@ -130,7 +135,7 @@ class Poster:
             contract_id=self.contract_id,
             invoice_id=cause.invoice_id,
             evidence=cause.evidence,
-            lines=tuple(kept),
+            lines=lines,
         )
         self.entries.append(assert_balanced(entry))
 
@@ -175,6 +180,13 @@ class Poster:
                     period=month_label(month_of(one.occurred_at_micros)),
                 )
             )
+
+    def wait_for_rate(
+        self, event: Event, currency: str, into: str, day: int, amount_minor: int
+    ) -> None:
+        """Let an event wait for an exchange rate; what it waits for is the rate's name on file."""
+        key = rate_key(currency, into, day)
+        self.wait(event, Reason.MISSING_RATE, key, amount_minor, currency)
 
     def refuse(
         self,

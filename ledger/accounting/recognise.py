@@ -6,6 +6,7 @@ from ledger.accounting.books import Book
 from ledger.accounting.lines import LineBook, last_day_of
 from ledger.accounting.poster import Poster
 from ledger.accounts import AccountRole
+from ledger.journal import JournalLine
 from ledger.recognition import month_label, month_of
 
 _DEFERRED = AccountRole.DEFERRED_REVENUE
@@ -21,6 +22,7 @@ def recognise(poster: Poster, book: Book) -> None:
     if book.issued_at > as_of:
         return
     issue_month = month_of(book.issued_at)
+    key = f"{book.key}:recognise:"
     for line in book.lines:
         buckets = line.buckets
         if not buckets:
@@ -33,14 +35,14 @@ def recognise(poster: Poster, book: Book) -> None:
             over = bucket.end_micros if bucket.cut_at is None else bucket.cut_at
             if over > as_of:
                 continue
-            amount = bucket.done + bucket.left.amount
-            worth = bucket.done_functional + bucket.left.functional
+            amount = bucket.done + bucket.amount
+            worth = bucket.done_functional + bucket.functional
             if amount or worth:
                 cause = book.cause
                 if bucket.touched:
                     cause = cause.with_evidence(bucket.touched)
-                poster.post(
-                    f"{book.key}:recognise:{line.line_id}:{month_label(bucket.month)}",
+                poster.add(
+                    f"{key}{line.line_id}:{month_label(bucket.month)}",
                     last_day_of(bucket, book.issue_day),
                     "revenue_recognised",
                     cause,
@@ -50,25 +52,34 @@ def recognise(poster: Poster, book: Book) -> None:
 
 def _catch_up(poster: Poster, book: Book, line: LineBook, issue_month: int) -> None:
     past = [bucket for bucket in line.buckets if bucket.month < issue_month]
-    amount = sum(bucket.done + bucket.left.amount for bucket in past)
-    worth = sum(bucket.done_functional + bucket.left.functional for bucket in past)
-    poster.post(
-        f"{book.key}:recognise:{line.line_id}:catch_up",
-        book.issue_day,
-        "revenue_caught_up",
-        book.cause,
-        _lines(line, amount, worth),
-    )
+    amount = sum(bucket.done + bucket.amount for bucket in past)
+    worth = sum(bucket.done_functional + bucket.functional for bucket in past)
+    if amount or worth:
+        poster.add(
+            f"{book.key}:recognise:{line.line_id}:catch_up",
+            book.issue_day,
+            "revenue_caught_up",
+            book.cause,
+            _lines(line, amount, worth),
+        )
 
 
-def _lines(
-    line: LineBook, amount: int, worth: int
-) -> tuple[
-    tuple[AccountRole, int, int, str | None, None, str | None],
-    tuple[AccountRole, int, int, str | None, None, str | None],
-]:
+def _lines(line: LineBook, amount: int, worth: int) -> tuple[JournalLine, JournalLine]:
+    """Return the two lines that turn deferred revenue into revenue."""
     product, line_id = line.product, line.line_id
     return (
-        (_DEFERRED, amount, worth, product, None, line_id),
-        (_REVENUE, -amount, -worth, product, None, line_id),
+        JournalLine(
+            role=_DEFERRED,
+            amount_minor=amount,
+            functional_minor=worth,
+            product=product,
+            invoice_line_id=line_id,
+        ),
+        JournalLine(
+            role=_REVENUE,
+            amount_minor=-amount,
+            functional_minor=-worth,
+            product=product,
+            invoice_line_id=line_id,
+        ),
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ledger.accounting.books import Book
 from ledger.accounting.evidence import RefundFact
-from ledger.accounting.money_moves import money_of, post_money
+from ledger.accounting.money_moves import money_of, post_money, wait_for_money
 from ledger.accounting.payment_evidence import Payment
 from ledger.accounting.poster import Cause, Poster, Raw, raw
 from ledger.accounting.takeback import Taken, Wish, give_back, take
@@ -12,7 +12,6 @@ from ledger.accounts import AccountRole
 from ledger.events import CreditNoteIssued, RefundIssued
 from ledger.money import divide
 from ledger.policies import DAY_MICROS
-from ledger.reasons import Reason
 
 
 class Givenback:
@@ -104,13 +103,12 @@ def refund(
         None,
         day,
         claim,
-        (AccountRole.CASH_CLEARING, AccountRole.PROCESSING_FEES),
+        _roles(payment),
         event.entity or (payment.entity if payment is not None else None),
         -1,
     )
     if money is None:
-        pair = f"{event.currency}/{claim.functional}"
-        poster.wait(event, Reason.MISSING_RATE, pair, event.amount_minor, event.currency)
+        wait_for_money(poster, event, event, event.amount_minor, claim, day)
         return None
     given = take_paid(
         poster,
@@ -124,6 +122,13 @@ def refund(
     debits = rest_lines(given, AccountRole.REFUNDS, event.amount_minor, money.worth)
     post_money(poster, f"{event.refund_id}:refund", day, "refund_issued", money, debits)
     return given
+
+
+def _roles(payment: Payment | None) -> tuple[AccountRole, AccountRole]:
+    """Return the roles of the money and of a fee: money goes back out of where it came in."""
+    outside = payment is not None and payment.out_of_band
+    cash = AccountRole.EXTERNAL_CASH if outside else AccountRole.CASH_CLEARING
+    return (cash, AccountRole.PROCESSING_FEES)
 
 
 def _claim(book: Book, event: RefundIssued, evidence: tuple[str, ...]) -> Cause:
@@ -163,12 +168,11 @@ def undo_refund(
     day = event.occurred_at_micros // DAY_MICROS
     claim = _claim(book, event, ())
     entity = event.entity or (payment.entity if payment is not None else None)
-    roles = (AccountRole.CASH_CLEARING, AccountRole.PROCESSING_FEES)
+    roles = _roles(payment)
     source = fact.event
     money = money_of(poster, event, source, source.amount_minor, None, day, claim, roles, entity)
     if money is None:
-        pair = f"{event.currency}/{claim.functional}"
-        poster.wait(event, Reason.MISSING_RATE, pair, event.amount_minor, event.currency)
+        wait_for_money(poster, event, event, event.amount_minor, claim, day)
         return
     book.advance(at, poster.policy.granularity)
     lines = give_back(book, given.taken, at, event.source_event_id)

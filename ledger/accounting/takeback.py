@@ -187,7 +187,7 @@ def _take_ahead(line: LineBook, amount: int, taken: Taken) -> None:
     if amount:
         left = Pool()
         for bucket in line.buckets[line.cursor :]:
-            left.add(bucket.left.amount, bucket.left.functional)
+            left.add(bucket.amount, bucket.functional)
         worth = left.worth(amount)
         line.ahead.add(amount, worth)
         taken.ahead.append((line, amount, worth))
@@ -230,7 +230,7 @@ def _refill(
             over += amount
             over_worth += worth
         else:
-            bucket.left.add(amount, worth)
+            bucket.add(amount, worth)
             bucket.cut_at = None
             bucket.touch(message_id)
             back += amount

@@ -159,8 +159,7 @@ def _book(
     cause = poster.cause(report, report.currency, None, evidence)
     functional = translate(poster.config, amount, report.currency, cause.functional, day)
     if functional is None:
-        pair = f"{report.currency}/{cause.functional}"
-        poster.wait(report, Reason.MISSING_RATE, pair, amount, report.currency)
+        poster.wait_for_rate(report, report.currency, cause.functional, day, amount)
         return
     window.amount += amount
     window.functional += functional

@@ -68,7 +68,14 @@ def test_a_fee_in_the_settlement_currency_is_its_share_of_the_payment() -> None:
 
 def test_a_fee_whose_currency_has_no_rate_makes_the_payment_wait() -> None:
     books = Story("EUR").sell("2026-01-01", "100", settlement_currency="USD", fee_minor=9).fold()
-    assert [(one.reason, one.waits_for) for one in books.pending] == [("missing_rate", "EUR/EUR")]
+    [pending] = books.pending
+    assert (pending.reason, pending.waits_for) == ("missing_rate", "EUR/USD/2026-01-01")
+
+
+def test_a_fee_is_told_by_the_rate_on_file_too() -> None:
+    story = Story("EUR").sell("2026-01-01", "100", settlement_currency="USD", fee_minor=1_100)
+    months = story.months(config=BooksConfig(rates={"EUR/USD/2026-01-01": Decimal("1.1")}))
+    assert months["2026-01"]["processing_fees"] == "10"
 
 
 def test_a_rate_into_another_settlement_currency_is_not_the_books_rate() -> None:
@@ -99,7 +106,7 @@ def test_a_missing_rate_is_never_taken_as_one() -> None:
     books = story.fold(config=with_rates(d0201="1.10"))
     assert books.entries == ()
     assert [(one.reason, one.waits_for) for one in books.pending] == [
-        ("missing_rate", "EUR/USD"),
+        ("missing_rate", "EUR/USD/2026-01-01"),
         ("missing_rate", "in_1"),
     ]
     assert not story.fold(config=with_rates(d0201="1.10", d0101="1")).pending

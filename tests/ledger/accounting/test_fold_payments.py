@@ -48,6 +48,12 @@ def test_a_few_cents_too_much_within_the_tolerance_are_rounding() -> None:
     assert months["2026-02"]["accounts_receivable"] == "-90"
 
 
+def test_a_payment_of_nothing_rounds_nothing() -> None:
+    story = Story().invoice("2026-01-01", "0.04").pay("2026-01-02", "0")
+    months = story.months(pack(payment_tolerance_minor=5))
+    assert months == {"2026-01": {"accounts_receivable": "0.04", "revenue": "0.04"}}
+
+
 def test_beyond_the_tolerance_a_short_payment_leaves_the_rest_open() -> None:
     months = quarter().pay("2026-02-02", "89.94").months(pack(payment_tolerance_minor=5))
     assert months["2026-02"]["accounts_receivable"] == "-89.94"

@@ -122,6 +122,11 @@ def test_a_refund_of_a_credit_note_takes_from_the_lines_of_the_note() -> None:
     }
 
 
+def test_money_received_outside_goes_back_outside() -> None:
+    months = Story().sell("2026-01-31", "50", out_of_band=True).refund("2026-02-01", "50").months()
+    assert months["2026-02"] == {"external_cash": "-50", "refunds": "50"}
+
+
 def test_a_refund_crosses_months_without_netting_to_zero() -> None:
     months = Story().sell("2026-01-31", "50").refund("2026-02-01", "50").months()
     assert months == {

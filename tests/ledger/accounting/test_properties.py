@@ -243,7 +243,7 @@ def test_spreading_loses_no_minor_unit(
     cut = segments(start, end, granularity)
     line = LineBook("il_1", None)
     line.defer(cut, amount, amount, end)
-    assert sum(bucket.left.amount for bucket in line.buckets) == amount
+    assert sum(bucket.amount for bucket in line.buckets) == amount
     months = [segment[0] for segment in cut]
     assert months == list(range(months[0], months[0] + len(months)))
     assert all(weight > 0 for _, weight, *_ in cut)
