@@ -17,8 +17,6 @@ from schemas.linking import field_paths
 
 Json = Any
 
-_UNINLINABLE = (forms.UnknownType, KeyError, TypeError, AttributeError, RecursionError)
-
 
 class Contract(msgspec.Struct, frozen=True, kw_only=True):
     """One version of a subject with what its subject.yaml says of it."""
@@ -96,7 +94,7 @@ def _versions(
         try:
             inlined = forms.inline(schema, common)
             paths = field_paths(inlined)
-        except _UNINLINABLE as error:
+        except forms.MALFORMED as error:
             problems.append(f"{folder.name}@{number}: {type(error).__name__}: {error}")
             continue
         versions.append(

@@ -27,6 +27,10 @@ class UnknownType(Exception):
     """A schema refers to a named type that is neither its own nor a common one."""
 
 
+MALFORMED = (UnknownType, KeyError, TypeError, AttributeError, IndexError, RecursionError)
+"""What looking into JSON that is no Avro raises: a list without items, a number for a type."""
+
+
 def inline(schema: Json, common: Mapping[str, Json]) -> Json:
     """Return `schema` with full names everywhere and common types defined where first used.
 

@@ -55,10 +55,11 @@ def _inline(
     label = f"{subject}@{number}"
     try:
         inlined = forms.inline(schema, common)
-    except (forms.UnknownType, KeyError, TypeError) as error:
+        found = lint(inlined, settings.limits)
+        field_paths(inlined)
+    except forms.MALFORMED as error:
         problems.append(f"{label}: {error}")
         return None
-    found = lint(inlined, settings.limits)
     expected = record_name(settings.namespace, subject)
     if inlined["name"] != expected:
         found.append(f"the record must be named {expected}, not {inlined['name']}")

@@ -150,6 +150,24 @@ def test_lint_also_looks_at_what_ties_the_files_together(schemas: Run, root: Pat
     assert done.exit_code == ExitCode.DATA and "names no_field" in done.stderr
 
 
+@pytest.mark.parametrize(
+    "broken",
+    [
+        {"type": "array"},
+        {"type": "record", "name": "Q"},
+        {"type": "enum", "symbols": ["A"]},
+        5,
+        [],
+        {},
+    ],
+    ids=str,
+)
+def test_what_is_no_avro_is_a_mistake_and_no_crash(schemas: Run, root: Path, broken: Any) -> None:
+    edit(root, PAID, 1, lambda fields: fields.append({"name": "x", "type": broken}))
+    for command in ("lint", "check", "list"):
+        assert schemas(command).exit_code == ExitCode.DATA, command
+
+
 # --- a new version, from the first file to the lock ------------------------------------------
 
 
