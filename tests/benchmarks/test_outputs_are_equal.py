@@ -27,6 +27,14 @@ def test_a_quick_run_finds_all_outputs_equal(work: Path) -> None:
     assert all(result["events"] > 1_500 for result in results)
 
 
+def test_an_unknown_contender_is_refused_before_anything_runs(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["--quick", "--only", "pipeline,spark", "--work", str(tmp_path)]) == 2
+    assert "spark" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
 def posting(**changed: Any) -> dict[str, Any]:
     line = {"account_role": "revenue", "accounted_debit_minor": 0, "accounted_credit_minor": 5,
             "transaction_amount_minor": -5}  # fmt: skip
