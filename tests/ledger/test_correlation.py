@@ -136,6 +136,24 @@ def test_contradicting_claims_for_one_subscription_wait_all_of_them(tell: Told) 
     )
 
 
+def test_an_invoice_with_a_claim_still_waits_while_one_of_its_subscriptions_is_contradicted(
+    tell: Told,
+) -> None:
+    lines = tuple(
+        events.InvoiceLine(line_id=sub, amount_minor=600, subscription_id=sub)
+        for sub in ("stripe:sub_1", "stripe:sub_2")
+    )
+    invoice = tell.invoice("1", "2026-01-02", lines=lines, contract_id="A")
+    told = [
+        invoice,
+        tell.subscription("2", "2026-01-01", contract_id="A"),
+        tell.subscription("3", "2026-01-03", "changed", contract_id="B"),
+    ]
+    found = correlated(tell, told, ASSUMED)
+    assert reasons(found)["stripe:evt_1"] == ("ambiguous_contract", "stripe:sub_1")
+    assert contract_of(correlated(tell, told[:2], ASSUMED), invoice) == "A"
+
+
 def test_two_names_of_one_contract_do_not_contradict_each_other(tell: Told) -> None:
     active = tell.subscription("1", "2026-01-01", contract_id="salesforce:800C")
     invoice = tell.invoice(
@@ -194,6 +212,8 @@ def test_a_payment_that_may_belong_to_an_invoice_waits_with_its_money(tell: Told
     assert (pending.entity, pending.period) == ("DE01", "2026-01")
     assert pending.deadline_micros == tell.day("2026-01-10")
     assert pending.expired
+    on_time = correlated(tell, [tell.customer_seen(), invoice, payment], on="2026-01-10")
+    assert not on_time.pending[0].expired, "the deadline itself is still in time"
 
 
 def test_a_payment_of_a_customer_without_invoices_stands_alone(tell: Told) -> None:

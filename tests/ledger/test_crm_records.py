@@ -15,6 +15,7 @@ from ledger import events
 from ledger.crm_contracts import CrmView, assemble_crm
 from ledger.crm_records import FLAG_FIELDS, ID_FIELDS, NUMBER_FIELDS, RECORD_FIELDS, TIME_FIELDS
 from ledger.policies import DAY_MICROS, BooksConfig
+from ledger.terms import add_months
 
 Told = Any
 
@@ -156,6 +157,13 @@ def test_a_change_before_its_creation_waits_and_is_released_by_it(tell: Told) ->
     assert isinstance(released.events[0], events.ContractSigned)
 
 
+def test_a_change_of_an_account_that_was_not_created_says_nothing_yet(tell: Told) -> None:
+    update = tell.change("001A", 3, "2026-01-02", of="Account", name="Nordwind")
+    waiting = view_of(tell, [update])
+    assert waiting.events == ()
+    assert [p.waits_for for p in waiting.pending] == ["salesforce:001A"]
+
+
 def test_an_order_waits_for_its_contract_and_its_items_wait_with_it(tell: Told) -> None:
     order_and_item = nordwind(tell)[3:5]
     waiting = view_of(tell, order_and_item)
@@ -171,6 +179,26 @@ def test_a_contract_without_any_currency_waits_for_its_account(tell: Told) -> No
     assert pending.waits_for == "salesforce:001A"
     account = tell.change("001A", 3, "2026-01-05", "CREATE", "Account", currency="CHF")
     assert view_of(tell, [contract, account]).events[0].currency == "CHF"
+
+
+def test_what_was_deleted_or_cancelled_is_not_sold(tell: Told) -> None:
+    cancelled_order = [
+        tell.change("801X", 8, "2026-01-03", "CREATE", "Order", contract_id="800C", type="New",
+                    status="Activated", effective_date="2026-01-03"),
+        tell.change("802X", 9, "2026-01-03", "CREATE", "OrderItem", order_id="801X",
+                    product="ADD-ON", quantity=1, unit_price=5),
+        tell.change("801X", 10, "2026-01-04", of="Order", status="Cancelled"),
+    ]  # fmt: skip
+    deleted_item = tell.change("802N", 11, "2026-01-05", "DELETE", "OrderItem")
+
+    def products(extra: list[events.RecordChanged]) -> list[str]:
+        told = view_of(tell, [*nordwind(tell), *extra]).events
+        signed = next(e for e in told if isinstance(e, events.ContractSigned))
+        return [line.product for line in signed.lines]
+
+    assert products(cancelled_order[:2]) == ["PRO-SEAT", "ADD-ON"]
+    assert products(cancelled_order) == ["PRO-SEAT"]
+    assert products([deleted_item]) == []
 
 
 def test_an_item_without_its_price_waits_and_is_not_sold_yet(tell: Told) -> None:
@@ -288,6 +316,16 @@ def test_an_entity_stated_only_on_the_order_counts_for_the_contract(tell: Told) 
 def test_records_of_other_kinds_say_nothing(tell: Told) -> None:
     lead = tell.change("00QL", 1, "2026-01-01", of="Lead", name="Somebody")
     assert view_of(tell, [lead]) == CrmView()
+
+
+def test_terms_end_on_the_same_day_of_a_later_month(tell: Told) -> None:
+    for months, end in (
+        (1, "2026-02-28"),
+        (2, "2026-03-31"),
+        (25, "2028-02-29"),
+        (11, "2026-12-31"),
+    ):
+        assert add_months(tell.day("2026-01-31"), months) == tell.day(end)
 
 
 def test_terms_end_on_the_last_day_of_a_shorter_month(tell: Told) -> None:

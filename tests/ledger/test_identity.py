@@ -54,6 +54,11 @@ def test_a_decided_identity_wins_over_what_events_state() -> None:
     assert identity.ambiguous() == {}
 
 
+def test_a_customer_may_be_decided_to_be_no_account_at_all() -> None:
+    identity = identity_of([], [("cus", "account_a"), ("cus", "account_b")], cus="cus")
+    assert identity.party_of("cus") == Resolution("cus", "cus")
+
+
 def test_a_merged_account_takes_its_customers_along() -> None:
     identity = identity_of([], [("cus", "old_account")], old_account="account")
     assert identity.party_of("cus").party_id == "account"
@@ -79,6 +84,7 @@ def test_a_known_party_counts_before_an_id_whose_links_end_nowhere() -> None:
     assert unsure.party_of(None, ("charge",)).ambiguous == ("cus", "invoice")
     unsure.add_parties(["cus"])
     assert unsure.party_of(None, ("charge",)) == Resolution("cus", "cus")
+    assert unsure.party_of(None, ("intent", "charge")) == Resolution("cus", "cus")
 
 
 def test_links_in_a_circle_end() -> None:

@@ -360,6 +360,14 @@ def test_a_renewed_term_is_due_when_the_renewal_ends(tell: Told) -> None:
     assert state_of(tell, signed, renewed, on="2027-12-15").renewal_due
 
 
+def test_an_amendment_does_not_move_the_renewal(tell: Told) -> None:
+    signed = tell.signed("800C", "1", "2026-01-01")
+    amended = tell.event(events.ContractAmended, "2", "2026-06-01", contract_id="800C",
+                         currency="EUR", term_start_micros=tell.day("2026-06-01"),
+                         term_end_micros=tell.day("2028-01-01"))  # fmt: skip
+    assert state_of(tell, signed, amended, on="2026-12-15").renewal_due
+
+
 def test_an_annual_subscription_comes_up_for_renewal_and_a_monthly_one_does_not(
     tell: Told,
 ) -> None:

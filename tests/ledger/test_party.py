@@ -87,6 +87,15 @@ def test_every_message_ends_in_exactly_one_place(tell: Told, fold: Fold) -> None
     assert {entry.contract_id for entry in folded.result.entries} == {"stripe:sub_1"}
 
 
+def test_every_message_that_tells_a_posted_payment_is_posted(tell: Told, fold: Fold) -> None:
+    told_twice = tell.message(
+        tell.payment("5", "2026-01-05", ("ch_1", "pi_1"), invoice_id="stripe:in_1")
+    )
+    folded = fold([*paid_invoice(tell), told_twice])
+    assert folded.outcomes["stripe:evt_4"] is folded.outcomes["stripe:evt_5"] is Outcome.POSTED
+    assert len(folded.result.entries) == len(fold(paid_invoice(tell)).result.entries)
+
+
 def test_a_message_without_events_is_recorded(tell: Told, fold: Fold) -> None:
     silent = msgspec.structs.replace(paid_invoice(tell)[0], events=())
     assert fold([silent]).outcomes == {"stripe:evt_1": Outcome.RECORDED}
@@ -196,6 +205,8 @@ def test_an_ambiguous_customer_waits_whole_until_somebody_decides(tell: Told, fo
     assert all(p.expired for p in folded.result.pending), "the deadline is now"
     decided = BooksConfig(identity={tell.customer: tell.account})
     assert len(fold(messages, config=decided).result.entries) >= 2
+    apart = BooksConfig(identity={tell.customer: tell.customer})
+    assert len(fold(messages, party_id=tell.customer, config=apart).result.entries) >= 2
 
 
 def test_a_customer_that_only_others_link_twice_waits_too(tell: Told, fold: Fold) -> None:
