@@ -41,7 +41,7 @@ TEXT_LIMIT_CHARS = 10_000
 # Unicode category Cc, the separators that break lines in some readers, and lone surrogates,
 # which no encoder can write.
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
-_CONTROL_BUT_TAB_NEWLINE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+_CONTROL_IN_TEXT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _PERIOD = re.compile(r"2\d\d\d-(0[1-9]|1[0-2])", re.ASCII)
 
 _DECIMAL_STEP = Decimal("1e-12")
@@ -100,12 +100,13 @@ def fault_id(value: Any, path: str) -> Violation | None:
 
 
 def fault_text(value: Any, path: str) -> Violation | None:
-    """Free text: kept as it is, HTML too, but no control characters except tab and newline."""
+    """Free text: kept as it is, HTML too, but no control characters except tab, newline
+    and carriage return (CRM addresses end their lines with both)."""
     if type(value) is not str:
         return wrong_type(value, path, "a string")
     if len(value) > TEXT_LIMIT_CHARS:
         return violation(INVALID_VALUE, path, f"longer than {TEXT_LIMIT_CHARS} characters")
-    if _CONTROL_BUT_TAB_NEWLINE.search(value):
+    if _CONTROL_IN_TEXT.search(value):
         return violation(INVALID_VALUE, path, "has a control character")
     return None
 

@@ -132,7 +132,7 @@ def test_every_choice_of_a_pack_is_documented_with_its_values(field: str) -> Non
 
 def posting_rules() -> set[str]:
     """Names of rules as the accounting gives them: text of the form noun_verb."""
-    words = {"rule"} | {"post", "post_money", "_book"}
+    words = {"rule", "add"} | {"post", "post_money", "_book"}
     found: set[str] = set()
     for _, tree in sources("ledger/accounting"):
         for call in (node for node in ast.walk(tree) if isinstance(node, ast.Call)):
