@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 
@@ -31,8 +32,12 @@ def start_run(company: Path, store: Path) -> subprocess.Popen[bytes]:
 
 
 def size_of(store: Path) -> int:
-    """Bytes of the store and its write-ahead log."""
-    return sum(path.stat().st_size for path in store.parent.glob(store.name + "*"))
+    """Bytes of the store and its write-ahead log, which may vanish while it is looked at."""
+    total = 0
+    for path in store.parent.glob(store.name + "*"):
+        with suppress(FileNotFoundError):
+            total += path.stat().st_size
+    return total
 
 
 def kill_while_writing(process: subprocess.Popen[bytes], store: Path, after_bytes: int) -> bool:
