@@ -20,11 +20,11 @@ from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 
 from connectors.erp_postings import postings_of
 from connectors.event_files import EventDecoder
+from ledger.folding import FoldSettings, fold_parties
 from ledger.identity import Identity
 from ledger.messages import DeadLetter, Message
 from pipelines.options import OrderToCashOptions
 from pipelines.settings import RunSettings, settings_of
-from transforms.fold_contracts import FoldSettings, fold_parties
 
 Links = tuple[tuple[str, str], ...]
 Taught = tuple[Links, Links, str | None]

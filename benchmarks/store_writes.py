@@ -21,17 +21,13 @@ import msgspec
 from connectors.event_files import decode_range
 from connectors.files.listing import find_files, split_ranges
 from connectors.store import LedgerStore, open_store
+from ledger.folding import PartyPast, fold_parties
 from ledger.identity import Identity
 from ledger.messages import Message
 from ledger.results import FoldedParty
 from pipelines.options import OrderToCashOptions, check_options
 from pipelines.settings import RunSettings, settings_of
-from transforms.fold_contracts import (
-    PARTIES_PER_CHUNK,
-    PartyPast,
-    fold_parties,
-    keys_of,
-)
+from transforms.fold_contracts import PARTIES_PER_CHUNK, keys_of
 
 BLOCK_BYTES = 4 * 1024 * 1024
 Incoming = dict[str, list[Message]]

@@ -12,12 +12,13 @@ from functools import partial
 from connectors.erp_postings import postings_of
 from connectors.files.writing import write_json_lines
 from connectors.store import CommitReport, LedgerStore, open_store
+from ledger.folding import PartyPast
 from ledger.messages import DeadLetter, Outcome
 from ledger.reasons import Reason
 from ledger.results import FoldedParty
 from pipelines.settings import RunSettings
 from transforms.decode_events import LinkBlock
-from transforms.fold_contracts import PartyHistory, PartyKeys, PartyPast
+from transforms.fold_contracts import PartyHistory, PartyKeys
 from transforms.write_books import Books, CommitCounts
 
 

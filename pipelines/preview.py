@@ -7,7 +7,7 @@ folded over the messages given and nothing else. Bounded; pure but for the messa
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import chain
 
@@ -15,13 +15,12 @@ import msgspec
 
 from connectors.event_files import DecodeSettings, RangeDecoder
 from connectors.files.listing import FileRange
+from ledger.folding import FoldSettings, fold_parties
 from ledger.identity import Identity
 from ledger.journal import JournalEntry, assert_balanced
 from ledger.mending import how_to_mend
 from ledger.messages import DeadLetter, Message, Outcome
 from ledger.money import EXPONENT, format_major
-from ledger.party import assemble_party
-from ledger.policies import BooksConfig, PolicyPack
 from ledger.reasons import Reason
 from ledger.results import FoldedParty
 from pipelines.preview_report import (
@@ -33,14 +32,9 @@ from pipelines.preview_report import (
 )
 
 
-class PreviewSettings(msgspec.Struct, frozen=True, kw_only=True):
+class PreviewSettings(FoldSettings, frozen=True, kw_only=True):
     """What a preview needs besides messages."""
 
-    tenant: str
-    policy: PolicyPack
-    books: BooksConfig
-    as_of_micros: int
-    """Exclusive."""
     by: tuple[str, ...] = ("role", "month")
     """Names of `preview_report.DIMENSIONS`."""
 
@@ -77,29 +71,8 @@ def fold_by_party(messages: Sequence[Message], settings: PreviewSettings) -> lis
         if message.party_ref is None:
             message = msgspec.structs.replace(message, party_ref=found.party_ref)
         parties.setdefault(found.party_id, []).append(message)
-    ambiguous = identity.ambiguous()
-    return [_fold(party_id, parties[party_id], ambiguous, settings) for party_id in sorted(parties)]
-
-
-def _fold(
-    party_id: str,
-    messages: Sequence[Message],
-    ambiguous: Mapping[str, tuple[str, ...]],
-    settings: PreviewSettings,
-) -> FoldedParty:
-    refs = sorted({message.party_ref or party_id for message in messages})
-    return assemble_party(
-        tenant=settings.tenant,
-        party_id=party_id,
-        party_refs=tuple(refs),
-        based_on=dict.fromkeys(refs, 0),
-        history=(),
-        incoming=messages,
-        policy=settings.policy,
-        config=settings.books,
-        as_of_micros=settings.as_of_micros,
-        ambiguous=ambiguous,
-    )
+    in_order = {party_id: parties[party_id] for party_id in sorted(parties)}
+    return fold_parties(in_order, {}, settings, identity.ambiguous())
 
 
 def _report(

@@ -7,8 +7,8 @@ import msgspec
 from connectors.event_files import DecodeSettings
 from connectors.files.rates import load_rates
 from connectors.policy_packs import load_books_config, load_policy_pack
+from ledger.folding import FoldSettings
 from pipelines.options import OrderToCashOptions
-from transforms.fold_contracts import FoldSettings
 
 
 class RunSettings(msgspec.Struct, frozen=True, kw_only=True):

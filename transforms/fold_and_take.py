@@ -15,12 +15,13 @@ import apache_beam as beam
 import msgspec
 from apache_beam.pvalue import PCollection
 
+from ledger.folding import FoldSettings, fold_parties
 from ledger.identity import Identity
 from ledger.messages import Message
 from ledger.results import StaleParty
 from transforms.correlate_by_contract import KnownLinks, learn
 from transforms.decode_events import links_of
-from transforms.fold_contracts import FoldSettings, PartyHistory, fold_parties, keys_of
+from transforms.fold_contracts import PartyHistory, keys_of
 from transforms.write_books import Books, CommitCounts, count
 
 MAX_ATTEMPTS = 20

@@ -14,24 +14,14 @@ import apache_beam as beam
 import msgspec
 from apache_beam.pvalue import PCollection
 
+from ledger.folding import FoldSettings, PartyPast, fold_parties
 from ledger.messages import Message
-from ledger.party import assemble_party
-from ledger.policies import BooksConfig, PolicyPack
 from ledger.results import FoldedParty
 from transforms.correlate_by_contract import RoutedMessage
 from transforms.packing import BlockPacker
 
 PARTIES_PER_CHUNK = 250
 """Parties folded and committed together: one history look-up and one transaction per chunk."""
-
-
-class FoldSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """What the fold needs besides messages; the same for every party of a run."""
-
-    tenant: str
-    policy: PolicyPack
-    books: BooksConfig
-    as_of_micros: int
 
 
 class PartyKeys(NamedTuple):
@@ -41,14 +31,6 @@ class PartyKeys(NamedTuple):
     party_refs: frozenset[str]
     taught_ids: frozenset[str]
     """Ids that the incoming messages link to the party: messages may have waited under them."""
-
-
-class PartyPast(NamedTuple):
-    """What the store has of a party."""
-
-    party_refs: tuple[str, ...]
-    revisions: dict[str, int]
-    messages: Sequence[Message]
 
 
 class PartyHistory(Protocol):
@@ -100,30 +82,6 @@ def keys_of(party_id: str, incoming: Iterable[Message]) -> PartyKeys:
         refs.update(customer for customer, _ in message.account_links)
         taught.update(link for link, _ in message.links)
     return PartyKeys(party_id, frozenset(refs), frozenset(taught))
-
-
-def fold_parties(
-    incoming: dict[str, list[Message]], past: dict[str, PartyPast], settings: FoldSettings
-) -> list[FoldedParty]:
-    """Fold every party over its past and its incoming messages."""
-    folded = []
-    for party_id, messages in incoming.items():
-        before = past.get(party_id, PartyPast((), {}, ()))
-        refs = {message.party_ref or party_id for message in messages} | set(before.party_refs)
-        folded.append(
-            assemble_party(
-                tenant=settings.tenant,
-                party_id=party_id,
-                party_refs=tuple(sorted(refs)),
-                based_on={ref: before.revisions.get(ref, 0) for ref in sorted(refs)},
-                history=before.messages,
-                incoming=messages,
-                policy=settings.policy,
-                config=settings.books,
-                as_of_micros=settings.as_of_micros,
-            )
-        )
-    return folded
 
 
 class _FoldShardFn(beam.DoFn):

@@ -1,0 +1,73 @@
+"""Folding many parties with the same settings: what the pipelines and a preview share."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import msgspec
+
+from ledger.messages import Message
+from ledger.party import assemble_party
+from ledger.policies import BooksConfig, PolicyPack
+from ledger.results import FoldedParty
+
+
+class FoldSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """What the fold needs besides messages; the same for every party of a run."""
+
+    tenant: str
+    policy: PolicyPack
+    books: BooksConfig
+    as_of_micros: int
+    """Exclusive."""
+
+
+class PartyPast(NamedTuple):
+    """What is kept of a party from before."""
+
+    party_refs: tuple[str, ...]
+    revisions: dict[str, int]
+    messages: Sequence[Message]
+
+
+_NOTHING = PartyPast((), {}, ())
+
+
+def fold_parties(
+    incoming: Mapping[str, Sequence[Message]],
+    past: Mapping[str, PartyPast],
+    settings: FoldSettings,
+    ambiguous: Mapping[str, tuple[str, ...]] | None = None,
+) -> list[FoldedParty]:
+    """Fold every party, in the order given, over its past and its incoming messages.
+
+    `incoming` and `past` are by party id; a party without a past may be missing there. `ambiguous`
+    are customers linked to several accounts (`ledger.identity`).
+    """
+    return [
+        _fold(party_id, messages, past.get(party_id, _NOTHING), settings, ambiguous or {})
+        for party_id, messages in incoming.items()
+    ]
+
+
+def _fold(
+    party_id: str,
+    messages: Sequence[Message],
+    before: PartyPast,
+    settings: FoldSettings,
+    ambiguous: Mapping[str, tuple[str, ...]],
+) -> FoldedParty:
+    refs = sorted({message.party_ref or party_id for message in messages} | {*before.party_refs})
+    return assemble_party(
+        tenant=settings.tenant,
+        party_id=party_id,
+        party_refs=refs,
+        based_on={ref: before.revisions.get(ref, 0) for ref in refs},
+        history=before.messages,
+        incoming=messages,
+        policy=settings.policy,
+        config=settings.books,
+        as_of_micros=settings.as_of_micros,
+        ambiguous=ambiguous,
+    )
