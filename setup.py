@@ -17,6 +17,7 @@ setup(
         "connectors.store",
         "connectors.store.migrations",
         "connectors.store.migrations.versions",
+        "connectors.store.tables",
         "generator",
         "ledger",
         "ledger.accounting",

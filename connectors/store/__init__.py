@@ -1,7 +1,7 @@
 """The ledger store: what was read, what stands in the books, what waits and what went wrong.
 
 One SQLite file, or PostgreSQL. `open_store(url)` gives a `LedgerStore`; its methods are the
-doors, each one transaction. The schema is in `tables.py`, its history in `migrations/`.
+doors, each one transaction. The schema is in `tables/`, its history in `migrations/`.
 Nothing posted is ever updated or deleted, and nothing here knows a clock, Beam or a provider.
 """
 
