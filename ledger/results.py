@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import msgspec
 
 from ledger.journal import JournalEntry
 from ledger.messages import DeadLetter, Message, Outcome
+from ledger.reasons import Reason
 
 
 class LifecycleUpdate(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -139,6 +142,22 @@ class FoldedParty(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     outcomes: dict[str, Outcome]
     """Outcome of every message of the party, old and new, as this fold sees it."""
     result: FoldResult
+
+
+def ends_of(party: FoldedParty) -> Counter[Outcome]:
+    """Where the messages read for a party ended; a conflicting body is none of them.
+
+    Refused messages have an outcome of their own. A body that came under a known id
+    (`conflicts_of`) is a further message.
+    """
+    ends = Counter(party.outcomes[message.message_id] for message in party.new_messages)
+    ends[Outcome.DUPLICATE] += len(party.duplicates)
+    return ends
+
+
+def conflicts_of(party: FoldedParty) -> list[DeadLetter]:
+    """Return the dead letters whose message id stands for another body."""
+    return [x for x in party.dead_letters if x.reason == Reason.EVENT_ID_CONFLICT]
 
 
 class StaleParty(Exception):

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 from ledger import events
 from ledger.events import Event
+from ledger.instants import period_of
 from ledger.policies import DAY_MICROS, BooksConfig
 from ledger.reasons import Reason
 from ledger.results import Pending
@@ -24,11 +23,6 @@ def accounting_micros(event: Event) -> int:
     if isinstance(event, events.InvoiceIssued):
         return event.issued_at_micros
     return event.occurred_at_micros
-
-
-def period_of(micros: int) -> str:
-    """Accounting period of a moment, `YYYY-MM` in UTC."""
-    return datetime.fromtimestamp(micros // 1_000_000, UTC).strftime("%Y-%m")
 
 
 def deadline_of(event: Event, reason: Reason, config: BooksConfig) -> int:

@@ -6,6 +6,7 @@ the graph is built.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 
@@ -14,8 +15,7 @@ from connectors.files.writing import write_json_lines
 from connectors.store import CommitReport, LedgerStore, open_store
 from ledger.folding import PartyPast
 from ledger.messages import DeadLetter, Outcome
-from ledger.reasons import Reason
-from ledger.results import FoldedParty
+from ledger.results import FoldedParty, conflicts_of, ends_of
 from pipelines.settings import RunSettings
 from transforms.decode_events import LinkBlock
 from transforms.fold_contracts import PartyHistory, PartyKeys
@@ -155,15 +155,10 @@ def _counts(report: CommitReport) -> CommitCounts:
 
 
 def _counts_of_fold(parties: list[FoldedParty], entries: int, updates: int) -> CommitCounts:
-    """Refused messages have an outcome of their own; a conflicting body is one message more."""
-    ends = dict.fromkeys(Outcome, 0)
+    ends: Counter[Outcome] = Counter()
     for party in parties:
-        for message in party.new_messages:
-            ends[party.outcomes[message.message_id]] += 1
-        ends[Outcome.DUPLICATE] += len(party.duplicates)
-        ends[Outcome.DEAD_LETTERED] += sum(
-            letter.reason == Reason.EVENT_ID_CONFLICT for letter in party.dead_letters
-        )
+        ends.update(ends_of(party))
+        ends[Outcome.DEAD_LETTERED] += len(conflicts_of(party))
     return CommitCounts(
         posted=ends[Outcome.POSTED],
         recorded=ends[Outcome.RECORDED],

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime, timedelta
 from itertools import chain
 
 import msgspec
@@ -17,12 +16,12 @@ from connectors.event_files import DecodeSettings, RangeDecoder
 from connectors.files.listing import FileRange
 from ledger.folding import FoldSettings, fold_parties
 from ledger.identity import Identity
+from ledger.instants import iso_instant
 from ledger.journal import JournalEntry, assert_balanced
 from ledger.mending import how_to_mend
 from ledger.messages import DeadLetter, Message, Outcome
 from ledger.money import EXPONENT, format_major
-from ledger.reasons import Reason
-from ledger.results import FoldedParty
+from ledger.results import FoldedParty, conflicts_of, ends_of
 from pipelines.preview_report import (
     Conservation,
     PreviewDeadLetter,
@@ -89,7 +88,7 @@ def _report(
     letters = {letter.dead_letter_id: letter for letter in sorted(refused, key=_letter_order)}
     conservation = count_outcomes(accepted, rejected, folded)
     return PreviewReport(
-        as_of=_iso(settings.as_of_micros),
+        as_of=iso_instant(settings.as_of_micros),
         policy=settings.policy.label,
         conservation=conservation,
         adds_up=conservation.adds_up,
@@ -122,10 +121,8 @@ def count_outcomes(
     ended: Counter[Outcome] = Counter()
     apart = list(rejected)
     for party in folded:
-        ended.update(party.outcomes.values())
-        ended[Outcome.DUPLICATE] += len(party.duplicates)
-        # A conflict has the id of a message whose own outcome is counted already.
-        apart += [x for x in party.dead_letters if x.reason == Reason.EVENT_ID_CONFLICT]
+        ended.update(ends_of(party))
+        apart += conflicts_of(party)
     refused = len({letter.dead_letter_id for letter in apart})
     return Conservation(
         messages_read=accepted + len(rejected),
@@ -159,7 +156,3 @@ def _dead_letter(letter: DeadLetter) -> PreviewDeadLetter:
         currency=letter.currency,
         entity=letter.entity,
     )
-
-
-def _iso(micros: int) -> str:
-    return (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=micros)).isoformat()

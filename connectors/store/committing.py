@@ -28,7 +28,7 @@ from connectors.store.report import CommitReport
 from connectors.store.rows import storable
 from connectors.store.tables import lifecycle_updates
 from ledger.messages import DeadLetter, Outcome
-from ledger.results import FoldedParty
+from ledger.results import FoldedParty, ends_of
 
 
 class Before(msgspec.Struct, frozen=True, kw_only=True):
@@ -207,8 +207,7 @@ def _keep_exceptions(
     taken: Counter[str] = Counter()
     accepted = []
     for party in folded:
-        taken.update(party.outcomes[m.message_id].value for m in party.new_messages)
-        taken[Outcome.DUPLICATE.value] += len(party.duplicates)
+        taken.update({outcome.value: count for outcome, count in ends_of(party).items()})
         accepted += [
             m
             for m in party.new_messages

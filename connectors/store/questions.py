@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
@@ -15,6 +14,7 @@ from connectors.store.dead_letters import LetterStatus
 from connectors.store.rows import message_of
 from connectors.store.tables import contracts, dead_letters, invoices, messages, parties, pending
 from ledger.events import InvoiceIssued
+from ledger.instants import period_of
 from ledger.reasons import Reason
 
 
@@ -117,7 +117,7 @@ def read_unposted_invoices(
             currency=row.currency,
             total_minor=row.total_minor,
             issued_at_micros=row.issued_at_micros,
-            period=month_of(row.issued_at_micros),
+            period=period_of(row.issued_at_micros),
             reasons=why.reasons if why else (),
             waits_for=why.waits_for if why else (),
             deadline_micros=why.deadline_micros if why else None,
@@ -175,7 +175,7 @@ def _waiting_invoice(
         currency=event.currency,
         total_minor=event.total_minor,
         issued_at_micros=event.issued_at_micros,
-        period=month_of(event.issued_at_micros),
+        period=period_of(event.issued_at_micros),
         reasons=reasons if row.reason in reasons else (*reasons, row.reason),
         waits_for=waits_for if row.waits_for in waits_for else (*waits_for, row.waits_for),
         deadline_micros=known.deadline_micros if known else row.deadline_micros,
@@ -279,7 +279,7 @@ def _letter_exception(row: Any) -> ExceptionRow:
         amount_minor=row.amount_minor,
         currency=row.currency,
         entity=row.entity,
-        period=None if occurred is None else month_of(occurred),
+        period=None if occurred is None else period_of(occurred),
         position=row.position,
     )
 
@@ -303,8 +303,3 @@ def _pending_exception(row: Any) -> ExceptionRow:
 
 def _of_tenant(query: Any, column: ColumnElement[str], tenant: str | None) -> Any:
     return query if tenant is None else query.where(column == tenant)
-
-
-def month_of(micros: int) -> str:
-    """Accounting period of a moment, `YYYY-MM` in UTC."""
-    return datetime.fromtimestamp(micros // 1_000_000, UTC).strftime("%Y-%m")

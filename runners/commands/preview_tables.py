@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
 
+from ledger.instants import iso_day
 from ledger.mending import how_to_mend
 from pipelines.preview_report import Change, PreviewEntry, PreviewReport
 from runners.display import fits, money, print_lines, print_table
@@ -99,7 +99,7 @@ def _print_rest(report: PreviewReport) -> None:
         "lifecycle updates",
         ["effective", "kind", "target", "contract", "reason"],
         [
-            [_day(u.effective_at_micros), u.kind, u.target, u.contract_id, u.reason]
+            [iso_day(u.effective_at_micros), u.kind, u.target, u.contract_id, u.reason]
             for u in report.lifecycle
         ],
         at_most=SHOWN,
@@ -112,7 +112,7 @@ def _print_rest(report: PreviewReport) -> None:
                 p.event_id,
                 p.reason,
                 p.waits_for,
-                _day(p.deadline_micros) + (" (expired)" if p.expired else ""),
+                iso_day(p.deadline_micros) + (" (expired)" if p.expired else ""),
                 f"{money(p.amount_minor, p.currency)} {p.currency or ''}".strip(),
                 how_to_mend(p.reason),
             ]
@@ -129,8 +129,3 @@ def _print_rest(report: PreviewReport) -> None:
         ],
         at_most=SHOWN,
     )
-
-
-def _day(micros: int) -> str:
-    moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=micros)
-    return moment.date().isoformat()

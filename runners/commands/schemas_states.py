@@ -11,10 +11,10 @@ import msgspec
 import typer
 
 from connectors.store.schema_usage import SchemaUse
+from ledger.instants import iso_day
 from runners import arguments
 from runners.display import print_json, print_lines, print_table
 from runners.exit_codes import ExitCode
-from runners.instants import iso_day
 from runners.problems import Problem
 from runners.registries import HERE, RegistryFolder, SubjectName, known_subject, loaded_registry
 from runners.stores import opened_store

@@ -9,11 +9,11 @@ import msgspec
 
 from connectors.store import Conservation, LedgerStore
 from connectors.store.questions import RenewalAtRisk, UnpostedInvoice, UnprovisionedContract
+from ledger.instants import iso_day, iso_instant
 from ledger.mending import how_to_mend
 from runners import arguments
 from runners.commands.exceptions_report import AtRisk, exception_queue, print_at_risk
 from runners.display import money, print_json, print_lines, print_table
-from runners.instants import iso_day, iso_instant
 from runners.problems import Findings
 from runners.stores import opened_store
 

@@ -7,10 +7,10 @@ from typing import Annotated, Any
 
 import typer
 
+from ledger.instants import iso_day
 from runners import arguments
 from runners.commands.trace_report import TracedPosting, TraceReport, trace_report
 from runners.display import money, print_json, print_lines, print_table
-from runners.instants import iso_day
 from runners.stores import opened_store
 
 

@@ -9,10 +9,10 @@ import msgspec
 
 from connectors.store.postings import PostedEntry
 from connectors.store.tracing import Trace, TracedLetter, TracedMessage, TracedUpdate
+from ledger.instants import iso_instant
 from ledger.mending import how_to_mend
 from ledger.results import LifecycleUpdate
 from pipelines.preview_report import PreviewLine, shown_line
-from runners.instants import iso_instant
 
 
 class TracedEvent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

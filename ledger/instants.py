@@ -15,3 +15,8 @@ def iso_instant(micros: int) -> str:
 def iso_day(micros: int | None) -> str:
     """Return `2026-01-31`, empty when there is none."""
     return "" if micros is None else iso_instant(micros)[: len("2026-01-31")]
+
+
+def period_of(micros: int) -> str:
+    """Return the accounting period of a moment, `2026-01`."""
+    return iso_instant(micros)[: len("2026-01")]
