@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import cast
 
 from schemas import forms
@@ -11,7 +11,10 @@ from schemas.contracts import Contract, Contracts, History
 from schemas.files import Compatibility
 from schemas.judging import Finding, Severity
 from schemas.lint import Limits
-from schemas.lock import LockedVersion, compare_lock
+from schemas.lock import Lock, LockedVersion, compare_lock, starts_with
+
+UNLOCKED = "unlocked"
+"""Cause of the finding that a version is not published yet; all that `lock` can mend."""
 
 
 def check_files(now: Contracts) -> list[Finding]:
@@ -24,10 +27,9 @@ def check_files(now: Contracts) -> list[Finding]:
     return findings
 
 
-def check_registry(
-    now: Contracts, locked: Sequence[LockedVersion], *, transitive: bool = False
-) -> list[Finding]:
-    """Check the files, the lock, and the latest version of every subject after those before it.
+def check_registry(now: Contracts, lock: Lock, *, transitive: bool = False) -> list[Finding]:
+    """Check the files, the lock, and of every subject the latest version and what is not locked
+    yet after the versions before it.
 
     `transitive`: every earlier version counts, whatever the subject's mode says.
     """
@@ -35,24 +37,30 @@ def check_registry(
     if is_breaking(findings) or now.settings is None:
         return findings
     contracts = [version for history in now.histories.values() for version in history.versions]
-    expected = [_identity(contract) for contract in contracts]
-    findings += [_whole(told, cause="lock") for told in compare_lock(expected, list(locked))]
+    state = compare_lock([identity_of(contract) for contract in contracts], lock)
+    findings += [_whole(told, cause="lock") for told in state.wrong]
+    findings += [
+        _whole(f"{new.subject}@{new.version} is not locked yet", cause=UNLOCKED)
+        for new in state.unlocked
+    ]
     for history in now.histories.values():
-        findings += _check_versions(history, len(history.versions), now.settings.limits, transitive)
+        new = [line.version for line in state.unlocked if line.subject == history.subject]
+        first = min([*new, len(history.versions)])
+        findings += _check_versions(history, first, now.settings.limits, transitive)
     return findings
 
 
 def check_against(
     now: Contracts,
     then: Contracts,
-    locked: Sequence[LockedVersion],
-    locked_then: Sequence[LockedVersion],
+    lock: Lock,
+    lock_then: Lock,
     *,
     transitive: bool = False,
 ) -> list[Finding]:
     """What changed since `then`: published versions, what subject.yaml says, new versions."""
     findings = [_whole(f"not compared: {told}", caution=True) for told in then.problems]
-    if list(locked[: len(locked_then)]) != list(locked_then):
+    if not starts_with(lock, lock_then):
         findings.append(_whole("the lock may only grow: lines in it changed", cause="lock"))
     for name, old in then.histories.items():
         new = now.histories.get(name)
@@ -94,7 +102,8 @@ def _published(old: History, new: History) -> Iterator[Finding]:
         yield from check_pair(version, after, new.mode)
 
 
-def _identity(contract: Contract) -> LockedVersion:
+def identity_of(contract: Contract) -> LockedVersion:
+    """What the lock holds of this version when it is published as it is now."""
     return LockedVersion(
         subject=contract.subject,
         version=contract.number,

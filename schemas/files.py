@@ -16,6 +16,9 @@ import yaml
 
 from schemas.lint import Limits
 
+PACKAGE_ROOT = Path(__file__).parent
+"""The registry that is shipped with this package."""
+
 Json = Any
 S = TypeVar("S", bound=msgspec.Struct)
 

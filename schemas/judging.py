@@ -41,7 +41,8 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     """In plain language: `scale 4 -> 2`."""
     severity: Severity
     cause: str | None = None
-    """Of a breaking finding: money, time, key, meaning, personal data, reading, refused, lock."""
+    """Of a breaking finding: money, time, key, meaning, personal data, reading, refused, lock,
+    unlocked."""
 
     @property
     def sentence(self) -> str:

@@ -17,7 +17,7 @@ from schemas.linking import link_subject
 from schemas.lint import Limits
 from schemas.versions import SubjectVersion
 
-PACKAGE_ROOT = Path(__file__).parent
+PACKAGE_ROOT = files.PACKAGE_ROOT
 
 
 class RegistryError(Exception):

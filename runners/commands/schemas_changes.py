@@ -20,7 +20,8 @@ from schemas.compatibility import is_breaking
 from schemas.contracts import Contracts, read_contracts
 from schemas.drafting import NotDrafted, draft_version
 from schemas.judging import Finding
-from schemas.lock import LockedVersion, append_to_lock, read_lock
+from schemas.lock import LOCK_NAME, Lock, LockDamaged, read_lock
+from schemas.publishing import NotPublished, publish, rebuild_chain
 from schemas.registry import RegistryError
 
 
@@ -60,7 +61,18 @@ def check(
         raise Findings
 
 
-def lock(registry: RegistryFolder = HERE, as_json: arguments.AsJson = False) -> None:
+def lock(
+    rebuild: Annotated[
+        str | None,
+        typer.Option(
+            "--rebuild-chain",
+            metavar="REF",
+            help="After two branches added lines: chain anew those that are not at REF.",
+        ),
+    ] = None,
+    registry: RegistryFolder = HERE,
+    as_json: arguments.AsJson = False,
+) -> None:
     """Publish the versions that are not locked yet; from then on they may not change.
 
     Refused, with exit code 3, when a version is breaking or a locked one
@@ -69,24 +81,39 @@ def lock(registry: RegistryFolder = HERE, as_json: arguments.AsJson = False) -> 
     Example:
 
       crossfoot schemas lock
+      crossfoot schemas lock --rebuild-chain origin/main
     """
-    findings = check_registry(read_contracts(registry), _lock_of(registry))
-    refused = [f for f in findings if is_breaking([f]) and "is not locked yet" not in f.what]
-    if refused:
-        told = "\n  ".join(_sentence(finding) for finding in refused)
+    _lock_of(registry)
+    if rebuild is not None:
+        _rebuild(registry, rebuild)
+    try:
+        added = publish(registry)
+    except NotPublished as refused:
+        told = "\n  ".join(_sentence(finding) for finding in refused.findings)
         raise Problem(
             f"nothing was locked:\n  {told}", "mend what `crossfoot schemas check` tells",
             ExitCode.DATA,
-        )  # fmt: skip
-    try:
-        added = append_to_lock(loaded_registry(registry), registry)
+        ) from refused  # fmt: skip
     except RegistryError as error:
-        raise Problem(str(error), "make a new version instead", ExitCode.DATA) from error
+        raise Problem(
+            str(error), "`crossfoot schemas lint` lists what to mend", ExitCode.DATA
+        ) from error
     if as_json:
         print_json(added)
     else:
         print_lines(*(f"locked {line.subject}@{line.version} {line.rabin}" for line in added))
         print_lines(f"{len(added)} versions added")
+
+
+def _rebuild(registry: Path, ref: str) -> None:
+    with folder_at(registry, ref) as earlier:
+        try:
+            rebuild_chain(registry, _lock_of(earlier))
+        except LockDamaged as error:
+            raise Problem(
+                f"the lock has lost what {ref} published: {error}", "take it from git again",
+                ExitCode.DATA,
+            ) from error  # fmt: skip
 
 
 def new_version(
@@ -106,7 +133,7 @@ def new_version(
     found = known_subject(loaded_registry(registry), subject)
     if found.about.state != "active":
         raise Problem(f"{subject} is {found.about.state}", "begin a version of its successor")
-    locked = {(line.subject, line.version) for line in _lock_of(registry)}
+    locked = {(line.subject, line.version) for line in _lock_of(registry).versions}
     if (subject, found.latest.number) not in locked:
         raise Problem(
             f"{found.latest.label} is not locked yet, so it can still be changed",
@@ -153,10 +180,10 @@ def _contracts_at(earlier: Path, ref: str) -> Contracts:
     return msgspec.structs.replace(then, problems=problems)
 
 
-def _lock_of(root: Path) -> list[LockedVersion]:
+def _lock_of(root: Path) -> Lock:
     try:
         return read_lock(root)
-    except msgspec.DecodeError as error:
+    except LockDamaged as error:
         raise Problem(
-            f"{root / 'registry.lock'}: {error}", "take it from git again", ExitCode.DATA
+            f"{root / LOCK_NAME}: {error}", "take it from git again", ExitCode.DATA
         ) from error

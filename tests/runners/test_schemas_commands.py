@@ -14,7 +14,10 @@ import pytest
 from typer.testing import Result
 
 from runners.exit_codes import ExitCode
+from schemas.lock import read_lock
+from schemas.publishing import publish
 from schemas.registry import PACKAGE_ROOT, load_registry
+from schemas.versions import SubjectVersion
 
 PAID = "payments.payout_paid"
 VOIDED = "billing.invoice_voided"
@@ -30,8 +33,7 @@ def root(tmp_path: Path) -> Path:
     shutil.copytree(PACKAGE_ROOT / "common", root / "common")
     for subject in (PAID, VOIDED):
         shutil.copytree(PACKAGE_ROOT / "subjects" / subject, root / "subjects" / subject)
-    lock = (PACKAGE_ROOT / "registry.lock").read_text().splitlines(keepends=True)
-    (root / "registry.lock").write_text("".join(x for x in lock if PAID in x or VOIDED in x))
+    publish(root)
     git(root.parent, "init", "--quiet", "--initial-branch=main")
     commit(root)
     return root
@@ -185,7 +187,7 @@ def test_a_version_is_begun_changed_checked_and_locked(schemas: Run, root: Path)
 
     unlocked = schemas("check", "--against", "main")
     assert unlocked.exit_code == ExitCode.DATA
-    assert f"{PAID}@2 is not locked yet, BREAKING: lock" in unlocked.stdout
+    assert f"{PAID}@2 is not locked yet, BREAKING: unlocked" in unlocked.stdout
     assert schemas("lock").stdout.startswith(f"locked {PAID}@2 ")
     assert schemas("check", "--against", "main", "--transitive").exit_code == ExitCode.OK
     assert (root / "registry.lock").read_bytes().startswith(before)
@@ -232,6 +234,31 @@ def test_transitive_looks_beyond_the_mode(schemas: Run, root: Path) -> None:
     assert {(f["before"], f["after"]) for f in told(done) if f["severity"] == "breaking"} == {
         (1, 3)
     }
+
+
+def test_two_branches_that_each_locked_a_version_are_chained_in_one_order(
+    schemas: Run, root: Path
+) -> None:
+    (root.parent / ".gitattributes").write_text("contracts/registry.lock merge=union\n")
+    commit(root)
+    for branch, subject in (("ours", VOIDED), ("theirs", PAID)):
+        git(root.parent, "checkout", "--quiet", "-b", branch, "main")
+        drafted(schemas, subject)
+        edit(root, subject, 2, lambda fields: fields.append(REGION))
+        assert schemas("lock").exit_code == ExitCode.OK
+        commit(root)
+    git(root.parent, "rebase", "--quiet", "ours")
+    broken = schemas("lock")
+    assert broken.exit_code == ExitCode.DATA and "does not follow" in broken.stderr
+    assert schemas("lock", "--rebuild-chain", "ours").exit_code == ExitCode.OK
+    assert schemas("check", "--against", "ours").exit_code == ExitCode.OK
+    assert [line.label for line in _latest(root)] == [f"{VOIDED}@2", f"{PAID}@2"]
+
+
+def _latest(root: Path) -> list[SubjectVersion]:
+    return [
+        load_registry(root).version(x.subject, x.version) for x in read_lock(root).versions[-2:]
+    ]
 
 
 # --- against a commit ------------------------------------------------------------------------
