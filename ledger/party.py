@@ -24,6 +24,7 @@ from ledger.intake import Intake, dead_letter_of, take_in
 from ledger.journal import JournalEntry
 from ledger.lifecycle import lifecycle_updates
 from ledger.messages import DeadLetter, Message, Outcome
+from ledger.periods import calendar_of
 from ledger.policies import BooksConfig, PolicyPack
 from ledger.reasons import Reason
 from ledger.renewals import renewal_of
@@ -190,9 +191,11 @@ def _fold_contract(
     )
     found.entries.extend(accounting.entries)
     silent = (
-        _silent(contract_events) if entity and (accounting.pending or accounting.refusals) else ()
+        _silent(contract_events) if entity and (accounting.pending or accounting.refusals) else {}
     )
-    found.pending.extend(_with_entity(one, entity, silent) for one in accounting.pending)
+    found.pending.extend(
+        _in_entity(one, entity, silent, books.config) for one in accounting.pending
+    )
     found.refusals.extend(_with_entity(one, entity, silent) for one in accounting.refusals)
     facts = gather_facts(
         books.tenant, books.party_id, contract_id, contract_events, accounting, entity
@@ -204,12 +207,24 @@ def _fold_contract(
         found.contracts.append(state)
 
 
-def _silent(contract_events: Iterable[Event]) -> Collection[str]:
-    """Events that leave their legal entity to the contract's."""
-    return {event.event_id for event in contract_events if event.entity is None}
+def _silent(contract_events: Iterable[Event]) -> Mapping[str, Event]:
+    """Events that leave their legal entity to the contract's, by their ids."""
+    return {event.event_id: event for event in contract_events if event.entity is None}
 
 
 _AtStake = TypeVar("_AtStake", Pending, Refusal)
+
+
+def _in_entity(
+    found: Pending, entity: str | None, silent: Mapping[str, Event], config: BooksConfig
+) -> Pending:
+    """A pending counts in a period of the entity in which it is shown."""
+    shown = _with_entity(found, entity, silent)
+    event = silent.get(found.event_id)
+    if entity is None or event is None:
+        return shown
+    period = calendar_of(config, entity).label_at(event.occurred_at_micros)
+    return msgspec.structs.replace(shown, period=period)
 
 
 def _with_entity(found: _AtStake, entity: str | None, silent: Collection[str]) -> _AtStake:

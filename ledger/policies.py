@@ -67,10 +67,33 @@ class PendingDays(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     ambiguous_contract: int = 0
 
 
+class CalendarConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The accounting periods of a legal entity (`ledger.periods` makes the calendar of it)."""
+
+    pattern: Literal["months", "4-4-5", "4-5-4", "5-4-4"] = "months"
+    """months: Gregorian. Others: weeks of the three periods of every quarter."""
+    first_month: Annotated[int, msgspec.Meta(ge=1, le=12)] = 1
+    """With which the fiscal year begins; one of weeks ends at the end of the month before it."""
+    year_named_by: Literal["end", "start"] = "end"
+    """A fiscal year that begins in another month than January is named by the calendar year in
+    which its last month lies, or its first."""
+    week_ends: Literal[
+        "monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"
+    ] = "saturday"
+    """Last day of every week, and so of every period and year (weeks only)."""
+    year_end: Literal["last", "nearest"] = "last"
+    """last: the last such day in the month; nearest: the one nearest to the month's end, which may
+    lie in the next month (weeks only)."""
+    extra_week_in: Annotated[int, msgspec.Meta(ge=1, le=12)] = 12
+    """Period that gets the 53rd week of a year that has one (weeks only)."""
+
+
 class EntityConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A legal entity; without a functional currency its books are kept in each transaction's."""
 
     functional_currency: str | None = None
+    calendar: CalendarConfig | None = None
+    """Its accounting periods; Gregorian months when it has none of its own."""
 
 
 class BooksConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

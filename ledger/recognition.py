@@ -1,7 +1,8 @@
-"""How a service period is spread over calendar months, in integers only.
+"""How a service period is spread over accounting periods, in integers only.
 
-Times are microseconds since the epoch (UTC), days are days since the epoch, months are
-`year * 12 + month - 1`. Nothing here knows amounts of an invoice or accounts.
+Times are microseconds since the epoch (UTC), days are days since the epoch, periods are indexes of
+the legal entity's calendar (`ledger.periods`); a month is `year * 12 + month - 1`. Nothing here
+knows amounts of an invoice or accounts.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import datetime
 from functools import lru_cache
 
+from ledger.periods import MONTHS, Calendar
 from ledger.policies import DAY_MICROS
 
 FIRST_MICROS = 946_684_800 * 1_000_000
@@ -19,24 +21,6 @@ LAST_MICROS = 4_133_980_800 * 1_000_000
 _EPOCH = datetime.date(1970, 1, 1).toordinal()
 
 
-def _first_days() -> list[int]:
-    """Return the first day of every month from 1970 to 2110, indexed by month - 1970 * 12."""
-    return [
-        datetime.date(year, month, 1).toordinal() - _EPOCH
-        for year in range(1970, 2111)
-        for month in range(1, 13)
-    ]
-
-
-_BASE = 1970 * 12
-_FIRST_DAY = _first_days()
-_MONTH_OF_DAY = [
-    _BASE + index
-    for index in range(len(_FIRST_DAY) - 1)
-    for _ in range(_FIRST_DAY[index + 1] - _FIRST_DAY[index])
-]
-
-
 def day_of(micros: int) -> int:
     """Return the day in which a time lies."""
     return micros // DAY_MICROS
@@ -44,12 +28,12 @@ def day_of(micros: int) -> int:
 
 def month_of(micros: int) -> int:
     """Return the month in which a time between 1970 and 2110 lies."""
-    return _MONTH_OF_DAY[micros // DAY_MICROS]
+    return MONTHS.period_of_day[micros // DAY_MICROS]
 
 
 def month_start(month: int) -> int:
     """Return the first microsecond of a month."""
-    return _FIRST_DAY[month - _BASE] * DAY_MICROS
+    return MONTHS.start_micros(month)
 
 
 @lru_cache(maxsize=65_536)
@@ -70,65 +54,69 @@ def is_service_time(micros: int) -> bool:
 
 
 Segment = tuple[int, int, int, int, int, int]
-"""(month, weight, first unit, unit after the last, end in micros, last service day).
+"""(period, weight, first unit, unit after the last, end in micros, last service day).
 
-Units are what the granularity counts: microseconds, days or months.
+Units are what the granularity counts: microseconds, days or periods.
 """
 
 
-def unit_of(micros: int, granularity: str) -> int:
+def unit_of(micros: int, granularity: str, calendar: Calendar = MONTHS) -> int:
     """Return a time in the units of `granularity`; what is smaller than a unit is not over yet."""
     if granularity == "day":
         return micros // DAY_MICROS
-    return micros if granularity == "second" else _MONTH_OF_DAY[micros // DAY_MICROS]
+    return micros if granularity == "second" else calendar.period_of_day[micros // DAY_MICROS]
 
 
-def segments(start: int, end: int, granularity: str) -> list[Segment]:
-    """Cut the service period [start, end) at month ends. `end` must be after `start`.
+def segments(start: int, end: int, granularity: str, calendar: Calendar = MONTHS) -> list[Segment]:
+    """Cut the service period [start, end) at period ends. `end` must be after `start`.
 
     The methods are those of https://docs.stripe.com/revenue-recognition/revenue-settings/examples:
     `second` weighs a month by its time, `day` by its dates from the start's to the one before the
-    end's, at least one, `even_months` gives equal parts from the start's month on.
+    end's, at least one, `even_months` gives equal parts from the start's month on. Where an entity
+    keeps periods of weeks, these stand for the months, in all three.
     """
     if granularity == "day":
-        return _by_day(start, end)
-    return _by_time(start, end) if granularity == "second" else _evenly(start, end)
+        return _by_day(start, end, calendar)
+    return (
+        _by_time(start, end, calendar) if granularity == "second" else _evenly(start, end, calendar)
+    )
 
 
-def _by_day(start: int, end: int) -> list[Segment]:
+def _by_day(start: int, end: int, calendar: Calendar) -> list[Segment]:
+    first_days, base = calendar.first_days, calendar.base
     day = start // DAY_MICROS
     after = max(end // DAY_MICROS, day + 1)
-    month = _MONTH_OF_DAY[day]
+    period = calendar.period_of_day[day]
     cut: list[Segment] = []
     while True:
-        until = _FIRST_DAY[month - _BASE + 1]
+        until = first_days[period - base + 1]
         if until >= after:
-            cut.append((month, after - day, day, after, min(after * DAY_MICROS, end), after - 1))
+            cut.append((period, after - day, day, after, min(after * DAY_MICROS, end), after - 1))
             return cut
-        cut.append((month, until - day, day, until, until * DAY_MICROS, until - 1))
+        cut.append((period, until - day, day, until, until * DAY_MICROS, until - 1))
         day = until
-        month += 1
+        period += 1
 
 
-def _by_time(start: int, end: int) -> list[Segment]:
-    month = month_of(start)
+def _by_time(start: int, end: int, calendar: Calendar) -> list[Segment]:
+    period = calendar.index_of(start)
     cut: list[Segment] = []
     while start < end:
-        until = min(month_start(month + 1), end)
-        cut.append((month, until - start, start, until, until, (until - 1) // DAY_MICROS))
+        until = min(calendar.end_micros(period), end)
+        cut.append((period, until - start, start, until, until, (until - 1) // DAY_MICROS))
         start = until
-        month += 1
+        period += 1
     return cut
 
 
-def _evenly(start: int, end: int) -> list[Segment]:
-    first = month_of(start)
-    last = month_of(end)
-    into_start = start - month_start(first)
-    into_end = end - month_start(last)
+def _evenly(start: int, end: int, calendar: Calendar) -> list[Segment]:
+    first = calendar.index_of(start)
+    last = calendar.index_of(end)
+    into_start = start - calendar.start_micros(first)
+    into_end = end - calendar.start_micros(last)
     count = max(last - first + (1 if into_end > into_start else 0), 1)
     cut: list[Segment] = []
-    for month in range(first, first + count):
-        until = min(month_start(month + 1), end)
-        cut.append((month, 1, month, month + 1, until, (until - 1) // DAY_MICROS))
+    for period in range(first, first + count):
+        until = min(calendar.end_micros(period), end)
+        cut.append((period, 1, period, period + 1, until, (until - 1) // DAY_MICROS))
     return cut

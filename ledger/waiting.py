@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ledger import events
 from ledger.events import Event
-from ledger.instants import period_of
+from ledger.periods import calendar_of
 from ledger.policies import DAY_MICROS, BooksConfig
 from ledger.reasons import Reason
 from ledger.results import Pending
@@ -45,6 +45,7 @@ def pending_of(
     `entity` is the legal entity at stake, where it is not left to the event.
     """
     deadline = deadline_of(event, reason, config)
+    at_stake = entity or event.entity or config.default_entity
     return Pending(
         source_event_id=event.source_event_id,
         event_id=event.event_id,
@@ -54,6 +55,6 @@ def pending_of(
         expired=as_of_micros > deadline,
         amount_minor=amount_of(event),
         currency=getattr(event, "currency", None),
-        entity=entity or event.entity or config.default_entity,
-        period=period_of(accounting_micros(event)),
+        entity=at_stake,
+        period=calendar_of(config, at_stake).label_at(accounting_micros(event)),
     )

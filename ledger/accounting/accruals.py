@@ -1,8 +1,8 @@
 """Revenue earned before it is invoiced: invoice items that wait for their invoice.
 
 The rule is that of https://docs.stripe.com/revenue-recognition/examples#upgrade: what an item earns
-before its invoice is unbilled; the invoice takes that over and defers only the rest. Whole months
-before the invoice's month are accrued, since within one month both ways book the same.
+before its invoice is unbilled; the invoice takes that over and defers only the rest. Whole periods
+before the invoice's are accrued, since within one period both ways book the same.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from ledger.accounts import AccountRole
 from ledger.events import InvoiceLine, ItemAccrued, ItemDeleted
 from ledger.policies import DAY_MICROS
 from ledger.rates import translate
-from ledger.recognition import is_service_time, month_label, month_of, segments
+from ledger.recognition import is_service_time, segments
 
 
 class Billing:
@@ -63,7 +63,7 @@ def accrue_item(
         poster.wait_for_rate(item, item.currency, cause.functional, day, item.amount_minor)
         return
     line = LineBook(item.accrual_id, item.product)
-    _spread(poster, line, item, at, functional)
+    _spread(poster, line, item, cause, at, functional)
     invoice = next((one for one in billed if one.currency == item.currency), None)
     if invoice is not None and (deleted is None or deleted.occurred_at_micros >= invoice.issued_at):
         _until_invoice(poster, line, cause, at, invoice, settled)
@@ -73,14 +73,18 @@ def accrue_item(
         _book(poster, line, cause, at, line.buckets)
 
 
-def _spread(poster: Poster, line: LineBook, item: ItemAccrued, at: int, functional: int) -> None:
+def _spread(
+    poster: Poster, line: LineBook, item: ItemAccrued, cause: Cause, at: int, functional: int
+) -> None:
     """Defer the item over its service; without one it is earned when it was made."""
     start, end = item.service_start_micros, item.service_end_micros
     if start is None or end is None or end <= start:
         start, end = at, at + 1
     if not (is_service_time(start) and is_service_time(end)):
         start, end = at, at + 1
-    line.defer(segments(start, end, poster.policy.granularity), item.amount_minor, functional, end)
+    calendar = poster.calendar_of(cause.entity)
+    cut = segments(start, end, poster.policy.granularity, calendar)
+    line.defer(cut, item.amount_minor, functional, end, calendar)
 
 
 def _until_invoice(
@@ -91,8 +95,9 @@ def _until_invoice(
     invoice: Billing,
     settled: Settlements,
 ) -> None:
-    issue_month = month_of(invoice.issued_at)
-    before = [one for one in line.buckets if max(one.month, month_of(at)) < issue_month]
+    issue_month = line.calendar.index_of(invoice.issued_at)
+    made_month = line.calendar.index_of(at)
+    before = [one for one in line.buckets if max(one.month, made_month) < issue_month]
     amount = sum(one.amount for one in before)
     functional = sum(one.functional for one in before)
     settled[invoice.invoice_id, invoice.line.line_id] = Settlement(
@@ -126,7 +131,7 @@ def _until_deletion(
 
 
 def _book(poster: Poster, line: LineBook, cause: Cause, at: int, buckets: list[Bucket]) -> None:
-    """Post the accrual of every month that is over."""
+    """Post the accrual of every period that is over."""
     created = at // DAY_MICROS
     for bucket in buckets:
         over = bucket.end_micros if bucket.cut_at is None else bucket.cut_at
@@ -134,7 +139,7 @@ def _book(poster: Poster, line: LineBook, cause: Cause, at: int, buckets: list[B
         functional = bucket.done_functional + bucket.functional
         if amount and (over <= poster.as_of or over == at + 1):
             poster.post(
-                f"{line.line_id}:accrue:{month_label(bucket.month)}",
+                f"{line.line_id}:accrue:{line.calendar.label(bucket.month)}",
                 last_day_of(bucket, created),
                 "item_accrued",
                 cause,

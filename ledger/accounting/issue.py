@@ -12,10 +12,11 @@ from ledger.accounting.poster import Poster, Raw, raw
 from ledger.accounts import AccountRole
 from ledger.events import InvoiceIssued, InvoiceLine
 from ledger.money import apportion, divide
+from ledger.periods import Calendar
 from ledger.policies import DAY_MICROS
 from ledger.rates import translate
 from ledger.reasons import Reason
-from ledger.recognition import Segment, is_service_time, month_of, segments
+from ledger.recognition import Segment, is_service_time, segments
 
 
 def accept_invoice(poster: Poster, fact: InvoiceFact) -> int | None:
@@ -144,14 +145,16 @@ def _open_line(
 ) -> None:
     """Book a line as delivered, deferred, or both where it was partly accrued."""
     amount, worth = net
-    cut = _service(poster, fact, line)
+    calendar = poster.calendar_of(poster.entity_of(fact.cause))
+    cut = _service(poster, fact, line, calendar)
     if settlement is not None and (settlement.by_usage or not cut):
         cut = []
     if cut:
-        opened.defer(cut, amount, worth, line.service_end_micros or fact.issued_at + 1)
+        end = line.service_end_micros or fact.issued_at + 1
+        opened.defer(cut, amount, worth, end, calendar)
         deferred, deferred_worth = amount, worth
         if settlement is not None:
-            amount, worth = _drop_past(opened, month_of(fact.issued_at))
+            amount, worth = _drop_past(opened, calendar.index_of(fact.issued_at))
             deferred, deferred_worth = deferred - amount, deferred_worth - worth
         lines.append(_line(opened, AccountRole.DEFERRED_REVENUE, -deferred, -deferred_worth))
         if settlement is None:
@@ -160,8 +163,10 @@ def _open_line(
     _deliver(opened, amount, worth, settlement, lines)
 
 
-def _service(poster: Poster, fact: InvoiceFact, line: InvoiceLine) -> list[Segment]:
-    """Return the months over which a line is recognised; none when it is delivered at once."""
+def _service(
+    poster: Poster, fact: InvoiceFact, line: InvoiceLine, calendar: Calendar
+) -> list[Segment]:
+    """Return the periods over which a line is recognised; none when it is delivered at once."""
     start, end = line.service_start_micros, line.service_end_micros
     if start is None or end is None or end <= start:
         return []
@@ -169,11 +174,11 @@ def _service(poster: Poster, fact: InvoiceFact, line: InvoiceLine) -> list[Segme
         start = fact.issued_at
         if end <= start:
             return []
-    return segments(start, end, poster.policy.granularity)
+    return segments(start, end, poster.policy.granularity, calendar)
 
 
 def _drop_past(opened: LineBook, issue_month: int) -> tuple[int, int]:
-    """Take the months before the invoice's out of the deferral; return what they are worth."""
+    """Take the periods before the invoice's out of the deferral; return what they are worth."""
     past = [bucket for bucket in opened.buckets if bucket.month < issue_month]
     opened.buckets = opened.buckets[len(past) :]
     return sum(one.amount for one in past), sum(one.functional for one in past)

@@ -1,4 +1,4 @@
-"""The revenue of one invoice line: what is recognised, what is still deferred, month by month."""
+"""The revenue of one invoice line: what is recognised, what is still deferred, period by period."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ from collections.abc import Sequence
 
 from ledger.accounting.pools import Pool
 from ledger.money import apportion, divide
+from ledger.periods import MONTHS, Calendar
 from ledger.policies import DAY_MICROS
 from ledger.recognition import Segment, unit_of
 
 
 class Bucket(Pool):
-    """The part of a line that is recognised in one month.
+    """The part of a line that is recognised in one accounting period (`month`: its index).
 
     As a pool it is what is still deferred at the time the line was last looked at; `done` was
     recognised in this month before. What the month's entry books in the end is both together.
@@ -60,7 +61,16 @@ class LineBook:
     has taken back before it was recognised (policy `refund_of_deferred: contra_only`).
     """
 
-    __slots__ = ("ahead", "buckets", "cursor", "ends_at", "line_id", "product", "recognised")
+    __slots__ = (
+        "ahead",
+        "buckets",
+        "calendar",
+        "cursor",
+        "ends_at",
+        "line_id",
+        "product",
+        "recognised",
+    )
 
     def __init__(self, line_id: str | None, product: str | None) -> None:
         self.line_id = line_id
@@ -70,10 +80,20 @@ class LineBook:
         self.buckets: list[Bucket] = []
         self.cursor = 0
         self.ends_at = 0
+        self.calendar = MONTHS
+        """Whose periods its buckets are."""
 
-    def defer(self, cut: Sequence[Segment], amount: int, functional: int, end_micros: int) -> None:
-        """Spread an amount over the months of a service that ends at `end_micros`."""
+    def defer(
+        self,
+        cut: Sequence[Segment],
+        amount: int,
+        functional: int,
+        end_micros: int,
+        calendar: Calendar = MONTHS,
+    ) -> None:
+        """Spread an amount over the periods of a service that ends at `end_micros`."""
         self.ends_at = end_micros
+        self.calendar = calendar
         weights = [segment[1] for segment in cut]
         amounts = apportion(amount, weights)
         functionals = amounts if functional == amount else apportion(functional, weights)
@@ -86,7 +106,7 @@ class LineBook:
         """Recognise everything delivered before a time."""
         if self.cursor >= len(self.buckets):
             return
-        unit = unit_of(micros, granularity)
+        unit = unit_of(micros, granularity, self.calendar)
         over = micros >= self.ends_at
         for bucket in self.buckets[self.cursor :]:
             if over or unit >= bucket.end:

@@ -10,7 +10,6 @@ from ledger.accounting.poster import Cause, Poster, Raw, raw
 from ledger.accounts import AccountRole
 from ledger.money import apportion, divide
 from ledger.policies import DAY_MICROS
-from ledger.recognition import month_label, month_of
 
 
 def _receive(
@@ -162,11 +161,12 @@ def _earn_again(book: Book, amount: int) -> None:
 
 
 def _spread_fee(poster: Poster, book: Book, payment: Payment, money: Money) -> None:
-    """Expense a fee over the months in which the revenue was planned when it was paid.
+    """Expense a fee over the periods in which the revenue was planned when it was paid.
 
-    Months before and of the payment are expensed with it.
+    Periods before and of the payment are expensed with it.
     """
-    paid_month = month_of(payment.at)
+    calendar = poster.calendar_of(book.cause.entity)
+    paid_month = calendar.index_of(payment.at)
     day = payment.at // DAY_MICROS
     now = 0
     later: dict[int, tuple[int, int, int]] = {}
@@ -189,7 +189,7 @@ def _spread_fee(poster: Poster, book: Book, payment: Payment, money: Money) -> N
     for (month, _, end, on), part, part_worth in zip(months, parts, worths, strict=True):
         if end <= poster.as_of:
             poster.post(
-                f"{payment.key}:fee:{month_label(month)}",
+                f"{payment.key}:fee:{calendar.label(month)}",
                 on,
                 "fee_recognised",
                 money.collected,

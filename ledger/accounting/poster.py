@@ -8,10 +8,11 @@ from copy import copy
 from ledger.accounts import AccountRole
 from ledger.events import Event
 from ledger.journal import JournalEntry, JournalLine, assert_balanced
+from ledger.periods import MONTHS, Calendar, calendar_of
 from ledger.policies import DAY_MICROS, BooksConfig, PolicyPack
 from ledger.rates import functional_currency, rate_key
 from ledger.reasons import Reason
-from ledger.recognition import iso_date, month_label, month_of
+from ledger.recognition import iso_date
 from ledger.results import Pending, Refusal
 
 Raw = tuple[AccountRole, int, int, str | None, str | None, str | None]
@@ -79,6 +80,10 @@ class Poster:
     def entity_of(self, event: Event) -> str:
         """Return the legal entity of an event."""
         return event.entity or self.config.default_entity
+
+    def calendar_of(self, entity: str) -> Calendar:
+        """Return the accounting periods of an entity."""
+        return calendar_of(self.config, entity) if self.config.entities else MONTHS
 
     def functional_of(self, entity: str, currency: str) -> str:
         """Return the functional currency of an entity for a transaction currency."""
@@ -176,8 +181,8 @@ class Poster:
                     expired=self.as_of > deadline,
                     amount_minor=amount,
                     currency=currency if amount is not None else None,
-                    entity=self.entity_of(one),
-                    period=month_label(month_of(one.occurred_at_micros)),
+                    entity=(entity := self.entity_of(one)),
+                    period=self.calendar_of(entity).label_at(one.occurred_at_micros),
                 )
             )
 

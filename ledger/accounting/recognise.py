@@ -1,4 +1,4 @@
-"""Posts the revenue of every month that is over: deferred revenue becomes revenue."""
+"""Posts the revenue of every accounting period that is over: deferred revenue becomes revenue."""
 
 from __future__ import annotations
 
@@ -7,21 +7,21 @@ from ledger.accounting.lines import LineBook, last_day_of
 from ledger.accounting.poster import Poster
 from ledger.accounts import AccountRole
 from ledger.journal import JournalLine
-from ledger.recognition import month_label, month_of
 
 _DEFERRED = AccountRole.DEFERRED_REVENUE
 _REVENUE = AccountRole.REVENUE
 
 
 def recognise(poster: Poster, book: Book) -> None:
-    """Post one entry per line and month whose service ended by the as-of time.
+    """Post one entry per line and period whose service ended by the as-of time.
 
-    What was delivered in months before the invoice is caught up at the invoice's date.
+    What was delivered in periods before the invoice is caught up at the invoice's date.
     """
     as_of = poster.as_of
     if book.issued_at > as_of:
         return
-    issue_month = month_of(book.issued_at)
+    calendar = poster.calendar_of(book.cause.entity)
+    issue_month = calendar.index_of(book.issued_at)
     key = f"{book.key}:recognise:"
     for line in book.lines:
         buckets = line.buckets
@@ -42,7 +42,7 @@ def recognise(poster: Poster, book: Book) -> None:
                 if bucket.touched:
                     cause = cause.with_evidence(bucket.touched)
                 poster.add(
-                    f"{key}{line.line_id}:{month_label(bucket.month)}",
+                    f"{key}{line.line_id}:{calendar.label(bucket.month)}",
                     last_day_of(bucket, book.issue_day),
                     "revenue_recognised",
                     cause,

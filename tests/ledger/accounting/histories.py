@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from story import micros, pack
 
 from ledger import events as told
-from ledger.policies import BooksConfig, EntityConfig, PolicyPack
+from ledger.policies import BooksConfig, CalendarConfig, EntityConfig, PolicyPack
 
 HOUR = 3_600_000_000
 START = micros("2024-01-01")
@@ -40,6 +40,14 @@ CONFIGS = st.sampled_from(
                 "DE": EntityConfig(functional_currency="EUR"),
             },
             rates={"EUR/USD/2024-06-01": Decimal("1.07")},
+        ),
+        BooksConfig(
+            entities={
+                "MAIN": EntityConfig(calendar=CalendarConfig(pattern="4-4-5")),
+                "DE": EntityConfig(
+                    calendar=CalendarConfig(pattern="4-5-4", first_month=2, year_end="nearest")
+                ),
+            },
         ),
     ]
 )
