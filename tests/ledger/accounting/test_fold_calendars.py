@@ -52,10 +52,9 @@ def test_a_period_of_weeks_is_due_when_its_last_day_is_over() -> None:
 
 
 def test_even_parts_are_parts_per_period_of_the_calendar() -> None:
-    # Begins in P01 and ends within P04: four parts of 22.75.
-    assert [amount for _, _, amount in recognised(WEEKS, "2026-06-01", "even_months")] == [
-        "2275"
-    ] * 4
+    # From the fifth day of P01 to the fifth of P04: three, as from 15 January to 15 April.
+    amounts = [amount for _, _, amount in recognised(WEEKS, "2026-06-01", "even_months")]
+    assert amounts == ["3034", "3033", "3033"]
 
 
 def test_a_calendar_of_months_books_what_no_calendar_books() -> None:
