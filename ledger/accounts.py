@@ -67,6 +67,12 @@ class AccountRole(StrEnum):
     """Taken back beyond what was ever paid for."""
     FX_GAIN_LOSS = "fx_gain_loss"
     """Realised exchange difference; a debit is a loss."""
+    FX_UNREALISED = "fx_unrealised"
+    """Exchange difference of a revaluation at a period's end, reversed the day after; a debit is a
+    loss."""
+    CURRENCY_CONVERSION = "currency_conversion"
+    """Bridge between the currency of a claim and the one its money settled in. Each conversion is
+    worth nothing in the functional currency: docs/decisions/0007-settlement-currency.md."""
     ROUNDING = "rounding"
     """Small payment differences within the tolerance of the policy."""
 

@@ -23,6 +23,8 @@ class JournalLine(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     jurisdiction: str | None = None
     """Tax jurisdiction, on tax lines."""
     invoice_line_id: str | None = None
+    counterparty: str | None = None
+    """The other legal entity, on lines of what two entities owe each other."""
 
 
 class JournalEntry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -51,6 +53,7 @@ class JournalEntry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     contract_id: str
     invoice_id: str | None = None
     memo: str = ""
+    """In words: the exchange rate that counted and where it is from. No part of the digest."""
     evidence: tuple[str, ...] = ()
     """Further source events that shaped the amounts (a refund that shortened a deferral)."""
     lines: tuple[JournalLine, ...]

@@ -6,7 +6,7 @@ Amounts are integers in minor units everywhere; there is no float in this room.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from decimal import ROUND_HALF_EVEN, Decimal
+from decimal import Decimal
 from fractions import Fraction
 
 # ISO 4217 exponents that differ from 2. Source: ISO 4217 list one (SIX Financial Information).
@@ -124,8 +124,12 @@ def divide(numerator: int, denominator: int) -> int:
 def convert(amount_minor: int, currency: str, rate: Decimal, into: str) -> int:
     """Translate an amount at `rate` (units of `into` per one unit of `currency`).
 
-    Rounds half to even in minor units of `into`; the only rounding of a translation.
+    Rounds half to even in minor units of `into`; the only rounding of a translation, whatever the
+    exponents of the two. Raises KeyError for an unknown currency, ValueError or OverflowError for
+    a rate that is no number.
     """
-    exact = Decimal(amount_minor) * rate
-    shifted = exact.scaleb(EXPONENT[into] - EXPONENT[currency])
-    return int(shifted.quantize(Decimal(1), rounding=ROUND_HALF_EVEN))
+    numerator, denominator = rate.as_integer_ratio()
+    shift = EXPONENT[into] - EXPONENT[currency]
+    if shift >= 0:
+        return divide(amount_minor * numerator * 10**shift, denominator)
+    return divide(amount_minor * numerator, denominator * 10**-shift)

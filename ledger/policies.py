@@ -106,6 +106,8 @@ class BooksConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """A renewal is due when the term ends within so many days of the as-of time."""
     rates: dict[str, Decimal] = {}
     """Exchange rates on file: `EUR/USD/2026-01-15` -> USD per EUR on that date."""
+    rate_sources: dict[str, str] = {}
+    """Who says so, by the same names; from the rates file's column `source`."""
     links: Literal["strict", "assumed"] = "strict"
     """assumed: customers and contracts that were not seen are taken as known (preview)."""
     identity: dict[str, str] = {}

@@ -45,6 +45,7 @@ class PreviewLine(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     product: str | None = None
     jurisdiction: str | None = None
     invoice_line_id: str | None = None
+    counterparty: str | None = None
 
 
 class PreviewEntry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -183,6 +184,7 @@ def shown_line(line: JournalLine, entry: JournalEntry) -> PreviewLine:
         product=line.product,
         jurisdiction=line.jurisdiction,
         invoice_line_id=line.invoice_line_id,
+        counterparty=line.counterparty,
     )
 
 

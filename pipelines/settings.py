@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from connectors.event_files import DecodeSettings
-from connectors.files.rates import load_rates
+from connectors.files.rates import load_rate_table
 from connectors.policy_packs import load_books_config, load_policy_pack
 from ledger.folding import FoldSettings
 from pipelines.options import OrderToCashOptions
@@ -29,8 +29,7 @@ def settings_of(options: OrderToCashOptions) -> RunSettings:
     policy = load_policy_pack(options.policy)
     books = load_books_config(str(options.books) if options.books else None)
     if options.rates is not None:
-        rates = {**books.rates, **load_rates(str(options.rates))}
-        books = msgspec.structs.replace(books, rates=rates)
+        books = load_rate_table(str(options.rates)).added_to(books)
     return RunSettings(
         decoding=DecodeSettings(tenant=options.tenant, books=books),
         fold=FoldSettings(

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-import msgspec
-
 from connectors.files.listing import (
     FileRange,
     InputChanged,
@@ -15,7 +13,7 @@ from connectors.files.listing import (
     find_files,
     split_ranges,
 )
-from connectors.files.rates import load_rates
+from connectors.files.rates import load_rate_table
 from connectors.policy_packs import (
     ConfigurationError,
     load_books_config,
@@ -81,11 +79,10 @@ def books_config(path: str | None, rates_path: str | None) -> BooksConfig:
     if rates_path is None:
         return books
     try:
-        rates = load_rates(rates_path)
+        return load_rate_table(rates_path).added_to(books)
     except ConfigurationError as error:
         raise Problem(
             f"--rates: {error}",
             "give CSV with the columns date,base,quote,rate,source, as in "
             "2026-01-15,EUR,USD,1.20,ECB",
         ) from error
-    return msgspec.structs.replace(books, rates={**books.rates, **rates})

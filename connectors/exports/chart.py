@@ -52,14 +52,17 @@ _EXPENSES = (
     AccountRole.DISPUTE_LOSSES,
     AccountRole.OTHER_LOSS,
     AccountRole.FX_GAIN_LOSS,
+    AccountRole.FX_UNREALISED,
     AccountRole.ROUNDING,
 )
+_EQUITY = (AccountRole.CURRENCY_CONVERSION,)
 
 ROOT: dict[AccountRole, str] = {
     **dict.fromkeys(_ASSETS, "Assets"),
     **dict.fromkeys(_LIABILITIES, "Liabilities"),
     **dict.fromkeys(_INCOME, "Income"),
     **dict.fromkeys(_EXPENSES, "Expenses"),
+    **dict.fromkeys(_EQUITY, "Equity"),
 }
 """Which of the five account types each role is; contra revenue lowers income."""
 

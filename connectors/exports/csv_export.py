@@ -38,6 +38,7 @@ COLUMNS = (
     "product",
     "jurisdiction",
     "invoice_line_id",
+    "counterparty",
     "currency",
     "debit",
     "credit",
@@ -84,6 +85,7 @@ def _line_cells(posting: PostedEntry) -> Iterator[tuple[object, ...]]:
             line.product,
             line.jurisdiction,
             line.invoice_line_id,
+            line.counterparty,
             *_amount(line.amount_minor, entry.currency),
             *_amount(line.functional_minor, entry.functional_currency),
         )

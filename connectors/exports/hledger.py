@@ -53,6 +53,8 @@ def _details(line: AccountLine) -> Iterator[tuple[str, str]]:
         yield "jurisdiction", line.line.jurisdiction
     if line.line.invoice_line_id is not None:
         yield "invoice-line", line.line.invoice_line_id
+    if line.line.counterparty is not None:
+        yield "counterparty", line.line.counterparty
 
 
 def _tag(name: str, value: str) -> str:

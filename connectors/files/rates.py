@@ -13,9 +13,13 @@ from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
 
 from connectors.policy_packs import ConfigurationError
 from ledger.money import is_currency
+from ledger.policies import BooksConfig
 
 COLUMNS = ("date", "base", "quote", "rate", "source")
 
@@ -25,8 +29,30 @@ _SHOWN = 10
 """Problems named in the error; the rest is counted."""
 
 
+class RateTable(NamedTuple):
+    """What a rates file says, by `base/quote/date`."""
+
+    rates: dict[str, Decimal]
+    sources: dict[str, str]
+    """The text of the column `source`."""
+
+    def added_to(self, books: BooksConfig) -> BooksConfig:
+        """Return the company facts with these rates added; where both have one, these count."""
+        kept = {name: text for name, text in books.rate_sources.items() if name not in self.rates}
+        return msgspec.structs.replace(
+            books,
+            rates={**books.rates, **self.rates},
+            rate_sources={**kept, **self.sources},
+        )
+
+
 def load_rates(path: str) -> dict[str, Decimal]:
-    """Return `base/quote/date` -> rate, as `BooksConfig.rates` has it.
+    """Return the rates of a file without their sources; raises as `load_rate_table`."""
+    return load_rate_table(path).rates
+
+
+def load_rate_table(path: str) -> RateTable:
+    """Return the rates of a file with their sources, as `BooksConfig` has them.
 
     Raises ConfigurationError naming the lines that are wrong: a missing column, a date, currency
     or rate that is none, a rate without a source, two rates for one pair and day.
@@ -35,35 +61,41 @@ def load_rates(path: str) -> dict[str, Decimal]:
         text = Path(path).read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as problem:
         raise ConfigurationError(f"{path}: cannot be read: {problem}") from problem
-    return parse_rates(text, path)
+    return parse_rate_table(text, path)
 
 
 def parse_rates(text: str, where: str) -> dict[str, Decimal]:
-    """Return the rates in CSV text; see `load_rates`. `where` names the text in errors."""
+    """Return the rates in CSV text without their sources; see `load_rate_table`."""
+    return parse_rate_table(text, where).rates
+
+
+def parse_rate_table(text: str, where: str) -> RateTable:
+    """Return the rates in CSV text; see `load_rate_table`. `where` names the text in errors."""
     rows = csv.DictReader(io.StringIO(text, newline=""), skipinitialspace=True)
     missing = [name for name in COLUMNS if name not in (rows.fieldnames or ())]
     if missing:
         expected = ",".join(COLUMNS)
         raise ConfigurationError(f"{where}: no column {', '.join(missing)}; expected {expected}")
-    rates: dict[str, Decimal] = {}
+    table = RateTable({}, {})
     problems: list[str] = []
     try:
         for row in rows:
-            found = list(_problems(row)) or list(_take(row, rates))
+            found = list(_problems(row)) or list(_take(row, table))
             problems.extend(f"line {rows.line_num}: {problem}" for problem in found)
     except csv.Error as problem:
         raise ConfigurationError(f"{where}: line {rows.line_num + 1}: not CSV: {problem}") from None
     if problems:
         more = f"; and {len(problems) - _SHOWN} more" if len(problems) > _SHOWN else ""
         raise ConfigurationError(f"{where}: " + "; ".join(problems[:_SHOWN]) + more)
-    return rates
+    return table
 
 
-def _take(row: dict[str, str], rates: dict[str, Decimal]) -> Iterator[str]:
+def _take(row: dict[str, str], table: RateTable) -> Iterator[str]:
     """Add the rate of a row; tell when the pair has another one on that day."""
     key, rate = f"{row['base']}/{row['quote']}/{row['date']}", Decimal(row["rate"])
-    if rates.setdefault(key, rate) != rate:
+    if table.rates.setdefault(key, rate) != rate:
         yield f"a second rate for {key}"
+    table.sources.setdefault(key, row["source"].strip())
 
 
 def _problems(row: dict[str, str]) -> Iterator[str]:

@@ -101,6 +101,7 @@ def line_rows(posting_no: int, lines: tuple[JournalLine, ...]) -> list[Row]:
             line.product,
             line.jurisdiction,
             line.invoice_line_id,
+            line.counterparty,
         )
         for line_no, line in enumerate(lines)
     ]
@@ -115,6 +116,7 @@ def line_of(row: Any) -> JournalLine:
         product=row.product,
         jurisdiction=row.jurisdiction,
         invoice_line_id=row.invoice_line_id,
+        counterparty=row.counterparty,
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ledger.accounting.books import Book
 from ledger.accounting.evidence import DisputeFact
-from ledger.accounting.money_moves import Money, Moved, money_of, post_money, wait_for_money
+from ledger.accounting.money_moves import Money, money_of, post_money, settled_like
 from ledger.accounting.payment_evidence import Payment
 from ledger.accounting.pools import Pool
 from ledger.accounting.poster import Cause, Poster, raw
@@ -110,12 +110,11 @@ def _money(
     parked = poster.policy.dispute == "receivable"
     fees = AccountRole.DISPUTE_LOSSES if parked else AccountRole.PROCESSING_FEES
     day = event.occurred_at_micros // DAY_MICROS
-    moved: Moved = event
     fee = None if event.fee_minor is None else -sign * event.fee_minor
-    money = money_of(
+    return money_of(
         poster,
         event,
-        moved,
+        settled_like(event, payment),
         event.amount_minor,
         fee,
         day,
@@ -124,6 +123,3 @@ def _money(
         event.entity or payment.entity,
         sign,
     )
-    if money is None:
-        wait_for_money(poster, event, event, event.amount_minor, claim, day)
-    return money

@@ -14,7 +14,7 @@ from ledger.events import InvoiceIssued, InvoiceLine
 from ledger.money import apportion, divide
 from ledger.periods import Calendar
 from ledger.policies import DAY_MICROS
-from ledger.rates import translate
+from ledger.rates import told_rate, translate
 from ledger.reasons import Reason
 from ledger.recognition import Segment, is_service_time, segments
 
@@ -54,6 +54,7 @@ def issue(poster: Poster, fact: InvoiceFact, functional: int, settled: Settlemen
     content = fact.content
     day = fact.issued_at // DAY_MICROS
     cause = poster.cause(fact.cause, content.currency, content.invoice_id, fact.evidence)
+    cause.memo = told_rate(poster.config, content.currency, cause.functional, day, fact.rate)
     book = Book(content.invoice_id, cause, fact.issued_at, day, content.total_minor)
     book.due_at = fact.due_at
     nets, taxes = _nets_and_taxes(content)

@@ -59,9 +59,10 @@ class Payment:
         self.entity = first.entity
         self.linkage = first.linkage
         self.out_of_band = first.out_of_band
-        self.fee = first.fee_minor
+        whole = amount == first.amount_minor
+        self.fee = first.fee_minor if whole else None
         self.settlement_currency = first.settlement_currency
-        self.settlement_minor = first.settlement_minor
+        self.settlement_minor = first.settlement_minor if whole else None
         self.exchange_rate: Decimal | None = first.exchange_rate
         for event in events[1:]:
             self._learn(event)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ledger.accounting.books import Book
 from ledger.accounting.lines import LineBook
-from ledger.accounting.money_moves import Money, money_of, post_money, wait_for_money
+from ledger.accounting.money_moves import Money, money_of, post_held, post_money
 from ledger.accounting.payment_evidence import Payment
 from ledger.accounting.poster import Cause, Poster, Raw, raw
 from ledger.accounts import AccountRole
@@ -28,9 +28,7 @@ def _receive(
         (role, fees),
         payment.entity,
     )
-    if money is None:
-        wait_for_money(poster, payment.cause, payment, payment.amount, claim, day)
-    else:
+    if money is not None:
         payment.booked.add(payment.amount, money.worth)
     return money
 
@@ -76,9 +74,10 @@ def pay(poster: Poster, book: Book, payment: Payment) -> bool:
         _spread_fee(poster, book, payment, money)
     key = f"{payment.key}:payment"
     told_by_issue = claim.source == book.cause.source and day == book.issue_day
-    if told_by_issue and money.collected is claim:
+    if told_by_issue and money.held.entity == claim.entity:
         book.issue_lines += [*money.lines, *lines]
         book.cause.evidence = tuple(sorted({*book.cause.evidence, *payment.evidence}))
+        post_held(poster, key, day, "payment_succeeded", money)
     else:
         post_money(poster, key, day, "payment_succeeded", money, lines)
     return True
@@ -184,15 +183,14 @@ def _spread_fee(poster: Poster, book: Book, payment: Payment, money: Money) -> N
     months += [(month, *plan) for month, plan in sorted(later.items())]
     weights = [month[1] for month in months]
     parts = apportion(money.fee, weights)
-    lines = money.lines if money.collected is money.claim else money.lines_collected
-    worths = apportion(lines[1][2], weights)
+    worths = apportion(money.fee_worth, weights)
     for (month, _, end, on), part, part_worth in zip(months, parts, worths, strict=True):
         if end <= poster.as_of:
             poster.post(
                 f"{payment.key}:fee:{calendar.label(month)}",
                 on,
                 "fee_recognised",
-                money.collected,
+                money.held,
                 [
                     raw(AccountRole.PROCESSING_FEES, part, part_worth),
                     raw(AccountRole.DEFERRED_FEES, -part, -part_worth),

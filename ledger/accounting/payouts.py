@@ -9,7 +9,7 @@ from ledger.accounting.poster import Poster, raw
 from ledger.accounts import AccountRole
 from ledger.events import PayoutFailed, PayoutPaid
 from ledger.policies import DAY_MICROS
-from ledger.rates import translate
+from ledger.rates import rated
 
 
 def book_payouts(
@@ -29,10 +29,11 @@ def _book(
     amount = event.amount_minor
     cause = poster.cause(event, event.currency, None, poster.others(told, event))
     day = event.occurred_at_micros // DAY_MICROS
-    worth = translate(poster.config, amount, event.currency, cause.functional, day)
-    if worth is None:
+    found = rated(poster.config, amount, event.currency, cause.functional, day)
+    if found is None:
         poster.wait_for_rate(event, event.currency, cause.functional, day, amount)
         return
+    worth, cause.memo = found
     poster.post(
         f"{event.payout_id}:{rule}",
         day,

@@ -15,19 +15,35 @@ from ledger.reasons import Reason
 from ledger.recognition import iso_date
 from ledger.results import Pending, Refusal
 
-Raw = tuple[AccountRole, int, int, str | None, str | None, str | None]
+Plain = tuple[AccountRole, int, int, str | None, str | None, str | None]
 """A line being made: (role, debit, functional debit, product, jurisdiction, invoice line)."""
 
+Between = tuple[AccountRole, int, int, None, None, None, str]
+"""The same between two legal entities: the last is the other one."""
 
-def raw(role: AccountRole, amount: int, functional: int) -> Raw:
+Raw = Plain | Between
+
+
+def raw(role: AccountRole, amount: int, functional: int, counterparty: str | None = None) -> Raw:
     """Return a line that belongs to no product, jurisdiction or invoice line."""
+    if counterparty is not None:
+        return (role, amount, functional, None, None, None, counterparty)
     return (role, amount, functional, None, None, None)
 
 
 class Cause:
     """Who and where an entry belongs to: the event that caused it and the books it is kept in."""
 
-    __slots__ = ("currency", "entity", "event_id", "evidence", "functional", "invoice_id", "source")
+    __slots__ = (
+        "currency",
+        "entity",
+        "event_id",
+        "evidence",
+        "functional",
+        "invoice_id",
+        "memo",
+        "source",
+    )
 
     def __init__(
         self,
@@ -45,6 +61,8 @@ class Cause:
         self.functional = functional
         self.invoice_id = invoice_id
         self.evidence = evidence
+        self.memo = ""
+        """The exchange rate that counted and where it is from."""
 
     def with_evidence(self, messages: tuple[str, ...]) -> Cause:
         """Return the same cause with further messages as evidence."""
@@ -106,7 +124,8 @@ class Poster:
     def post(self, key: str, day: int, rule: str, cause: Cause, lines: Iterable[Raw]) -> None:
         """Add an entry; lines of nothing are left out, and so is an entry without lines."""
         kept = []
-        for role, amount, functional, product, jurisdiction, line_id in lines:
+        for line in lines:
+            role, amount, functional, product, jurisdiction, line_id = line[:6]
             if amount or functional:
                 kept.append(
                     JournalLine(
@@ -116,6 +135,7 @@ class Poster:
                         product=product,
                         jurisdiction=jurisdiction,
                         invoice_line_id=line_id,
+                        counterparty=line[6] if len(line) == 7 else None,
                     )
                 )
         if kept:
@@ -139,6 +159,7 @@ class Poster:
             customer_id=self.customer_id,
             contract_id=self.contract_id,
             invoice_id=cause.invoice_id,
+            memo=cause.memo,
             evidence=cause.evidence,
             lines=lines,
         )

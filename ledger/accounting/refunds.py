@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ledger.accounting.books import Book
 from ledger.accounting.evidence import RefundFact
-from ledger.accounting.money_moves import money_of, post_money, wait_for_money
+from ledger.accounting.money_moves import money_of, post_money, settled_like
 from ledger.accounting.payment_evidence import Payment
 from ledger.accounting.poster import Cause, Poster, Raw, raw
 from ledger.accounting.takeback import Taken, Wish, give_back, take
@@ -98,7 +98,7 @@ def refund(
     money = money_of(
         poster,
         event,
-        event,
+        settled_like(event, payment),
         event.amount_minor,
         None,
         day,
@@ -108,7 +108,6 @@ def refund(
         -1,
     )
     if money is None:
-        wait_for_money(poster, event, event, event.amount_minor, claim, day)
         return None
     given = take_paid(
         poster,
@@ -170,9 +169,9 @@ def undo_refund(
     entity = event.entity or (payment.entity if payment is not None else None)
     roles = _roles(payment)
     source = fact.event
-    money = money_of(poster, event, source, source.amount_minor, None, day, claim, roles, entity)
+    moved = settled_like(source, payment)
+    money = money_of(poster, event, moved, source.amount_minor, None, day, claim, roles, entity)
     if money is None:
-        wait_for_money(poster, event, event, event.amount_minor, claim, day)
         return
     book.advance(at, poster.policy.granularity)
     lines = give_back(book, given.taken, at, event.source_event_id)

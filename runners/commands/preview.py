@@ -82,7 +82,8 @@ def preview(
           functional_currency, rule, policy, source_event_id, event_id,
           customer_id, contract_id, invoice_id, memo, evidence, lines (role,
           side, amount, amount_minor, functional_amount,
-          functional_amount_minor, product, jurisdiction, invoice_line_id)
+          functional_amount_minor, product, jurisdiction, invoice_line_id,
+          counterparty)
 
       changes: entity, currency (functional), role, normal_side, the names of
           --by, change, change_minor; positive is an increase on normal_side

@@ -104,6 +104,7 @@ def _print_postings(postings: Sequence[TracedPosting]) -> None:
             f"rule {posting.rule}, policy {posting.policy}",
             f"  caused by {posting.event_id} ({posting.schema_version or 'schema not archived'})",
             *(f"  shaped by {other}" for other in posting.evidence),
+            *([f"  rate {posting.memo}"] if posting.memo else []),
             f"  delivery {posting.delivery} {posting.delivery_reason or ''}".rstrip(),
         )
         print_table("", *_line_table(posting), right=["debit", "credit", "functional"])
@@ -120,7 +121,8 @@ def _line_table(posting: TracedPosting) -> tuple[list[str], list[list[str]]]:
         both = [amount, ""] if line.side == "debit" else ["", amount]
         functional = f"{line.functional_amount} {posting.functional_currency}"
         more = [functional] if translated else []
-        rows.append([line.role.value, posting.currency, *both, *more])
+        other = f" ({line.counterparty})" if line.counterparty else ""
+        rows.append([f"{line.role.value}{other}", posting.currency, *both, *more])
     return columns, rows
 
 

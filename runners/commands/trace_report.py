@@ -61,6 +61,8 @@ class TracedPosting(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     customer_id: str
     contract_id: str
     invoice_id: str | None = None
+    memo: str = ""
+    """The exchange rate that counted and where it is from."""
     delivery: str
     delivery_reason: str | None = None
     lines: tuple[PreviewLine, ...]
@@ -160,6 +162,7 @@ def _posting(posted: PostedEntry, versions: dict[str, str]) -> TracedPosting:
         customer_id=entry.customer_id,
         contract_id=entry.contract_id,
         invoice_id=entry.invoice_id,
+        memo=entry.memo,
         delivery=posted.delivery,
         delivery_reason=posted.delivery_reason,
         lines=tuple(shown_line(line, entry) for line in entry.lines),

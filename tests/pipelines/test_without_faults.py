@@ -171,11 +171,6 @@ def test_the_example_has_charges_that_settle_in_another_currency(books: Books) -
     assert settled(books, as_charged=True) != settled(books, as_charged=False)
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="cash that settles in another currency is booked in the invoice's: the functional "
-    "balance is right, its division by currency is not (README, limits)",
-)
 def test_payments_stand_in_the_currency_that_the_processor_holds(books: Books) -> None:
     assert books.received == settled(books, as_charged=False)
 

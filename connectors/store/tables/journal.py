@@ -66,6 +66,7 @@ journal_lines = Table(
     maybe("product"),
     maybe("jurisdiction"),
     maybe("invoice_line_id"),
+    maybe("counterparty"),
     sqlite_with_rowid=False,
 )
 """Signed amounts: debit positive, credit negative."""

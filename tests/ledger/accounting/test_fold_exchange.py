@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from story import IN_DOLLARS, Story, pack
 
+from ledger.accounting.result import AccountingResult
 from ledger.policies import BooksConfig, EntityConfig
 
 QUARTER = ("2026-01-01", "2026-04-01")
@@ -56,14 +57,45 @@ def test_what_was_settled_is_taken_as_it_was_settled() -> None:
     }
 
 
-def test_a_fee_in_the_settlement_currency_is_its_share_of_the_payment() -> None:
-    """Books in euros, settled as 110 USD with a fee of 11 USD: a tenth of 100 EUR."""
+def held(books: AccountingResult, role: str = "cash_clearing") -> dict[str, tuple[int, int]]:
+    """Balance of a role by transaction currency: (minor units, minor units of the books)."""
+    found: dict[str, list[int]] = {}
+    for entry in books.entries:
+        for line in entry.lines:
+            if line.role == role:
+                cell = found.setdefault(entry.currency, [0, 0])
+                cell[0] += line.amount_minor
+                cell[1] += line.functional_minor
+    return {currency: (cell[0], cell[1]) for currency, cell in found.items() if cell != [0, 0]}
+
+
+def in_euros(**rates: str) -> BooksConfig:
+    """Books in euros; `JPY_EUR_20260105="0.0062"` puts a rate on file."""
+    return BooksConfig(
+        entities={"MAIN": EntityConfig(functional_currency="EUR")},
+        rates={
+            f"{name[:3]}/{name[4:7]}/{name[8:12]}-{name[12:14]}-{name[14:]}": Decimal(rate)
+            for name, rate in rates.items()
+        },
+    )
+
+
+def test_money_and_its_fee_stand_in_the_currency_they_settled_in() -> None:
+    """100 EUR charged, books in euros, settled as 110 USD of which 11 are the fee.
+
+    Held are 99 USD, worth 100 - 10 = 90 EUR: the 110 USD are what 100 EUR were exchanged for.
+    """
     story = Story("EUR").sell(
         "2026-01-01", "100", settlement_currency="USD", settlement_minor=11_000, fee_minor=1_100
     )
-    assert story.months() == {
-        "2026-01": {"cash_clearing": "90", "processing_fees": "10", "revenue": "100"}
+    books = story.fold(config=in_euros())
+    assert held(books) == {"USD": (9_900, 9_000)}
+    assert held(books, "processing_fees") == {"USD": (1_100, 1_000)}
+    assert held(books, "currency_conversion") == {
+        "EUR": (10_000, 10_000),
+        "USD": (-11_000, -10_000),
     }
+    assert [one.entry_key for one in books.entries] == ["ch_1:payment", "ch_1:payment:settled"]
 
 
 def test_a_fee_whose_currency_has_no_rate_makes_the_payment_wait() -> None:
@@ -72,10 +104,12 @@ def test_a_fee_whose_currency_has_no_rate_makes_the_payment_wait() -> None:
     assert (pending.reason, pending.waits_for) == ("missing_rate", "EUR/USD/2026-01-01")
 
 
-def test_a_fee_is_told_by_the_rate_on_file_too() -> None:
+def test_what_settled_is_told_by_the_rate_on_file_too() -> None:
+    """100 EUR at 1.1 are 110 USD; 11 of them are the fee."""
     story = Story("EUR").sell("2026-01-01", "100", settlement_currency="USD", fee_minor=1_100)
-    months = story.months(config=BooksConfig(rates={"EUR/USD/2026-01-01": Decimal("1.1")}))
-    assert months["2026-01"]["processing_fees"] == "10"
+    books = story.fold(config=BooksConfig(rates={"EUR/USD/2026-01-01": Decimal("1.1")}))
+    assert held(books) == {"USD": (9_900, 9_900)}
+    assert held(books, "processing_fees") == {"USD": (1_100, 1_100)}
 
 
 def test_a_rate_into_another_settlement_currency_is_not_the_books_rate() -> None:
