@@ -18,6 +18,7 @@ setup(
         "connectors.store.migrations",
         "connectors.store.migrations.versions",
         "connectors.store.tables",
+        "connectors.webhooks",
         "generator",
         "ledger",
         "ledger.accounting",

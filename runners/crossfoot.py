@@ -14,6 +14,7 @@ from runners.commands.dump import dump
 from runners.commands.generate import generate
 from runners.commands.migrate import migrate
 from runners.commands.preview import preview
+from runners.commands.serve_webhooks import serve_webhooks
 from runners.commands.standing import standing
 from runners.commands.trace import trace
 from runners.commands.trial_balance import trial_balance
@@ -78,6 +79,7 @@ app.command("trace")(trace)
 app.command("generate")(generate)
 app.command("dump")(dump)
 app.command("migrate")(migrate)
+app.command("serve-webhooks")(serve_webhooks)
 app.add_typer(run.app, name="run")
 app.add_typer(exceptions.app, name="exceptions")
 app.add_typer(export.app, name="export")
