@@ -22,7 +22,7 @@ _INSTALL = "install crossfoot[webhooks]"
 _SOURCE_FORM = "NAME=stripe:VARIABLE[,VARIABLE] or NAME=standard:VARIABLE[,VARIABLE]"
 
 
-class _Source(NamedTuple):
+class _Endpoint(NamedTuple):
     name: str
     scheme: Scheme
     secrets: list[str]
@@ -89,7 +89,7 @@ def _address(listen: str) -> tuple[str, int]:
     return host.strip("[]"), int(port)
 
 
-def _source(text: str, environment: Mapping[str, str]) -> _Source:
+def _source(text: str, environment: Mapping[str, str]) -> _Endpoint:
     name, equals, rest = text.partition("=")
     scheme, colon, variables = rest.partition(":")
     usable = name.replace("-", "").replace("_", "").isalnum() and name.isascii()
@@ -104,13 +104,13 @@ def _source(text: str, environment: Mapping[str, str]) -> _Source:
         )
     secrets = [environment[each].strip() for each in names]
     if scheme == "stripe":
-        return _Source(name, "stripe", secrets)
+        return _Endpoint(name, "stripe", secrets)
     if scheme == "standard":
-        return _Source(name, "standard", secrets)
+        return _Endpoint(name, "standard", secrets)
     raise Problem(f"--source {name}: signing scheme {scheme} is not known", f"write {_SOURCE_FORM}")
 
 
-def _signatures(sources: list[_Source], tolerance: int) -> dict[str, Signatures]:
+def _signatures(sources: list[_Endpoint], tolerance: int) -> dict[str, Signatures]:
     from connectors.webhooks.signatures import StandardSignatures, StripeSignatures
 
     found: dict[str, Signatures] = {}
