@@ -59,6 +59,8 @@ MENDING: dict[Reason, str] = {
     Reason.UNMATCHED_PARTY: f"{_WAIT}; after the deadline, send what says whose it is",
     Reason.INCOMPLETE_RECORD: f"{_WAIT}; after the deadline, send the record's earlier changes",
     Reason.MISSING_RATE: "add the day's rate to the rates file and run again",
+    Reason.UNBILLED_USAGE: f"{_WAIT}; after the deadline, find out why billing has not invoiced "
+    "the meter",
     Reason.CURRENCY_MISMATCH: "correct the currency at the source: it differs from its invoice's",
     Reason.PAYMENT_EVIDENCE_CONFLICT: "ask the payment processor which amount is true; send a "
     "corrected event",

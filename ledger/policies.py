@@ -63,6 +63,8 @@ class PendingDays(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     unmatched_party: int = 3
     incomplete_record: int = 3
     missing_rate: int = 2
+    unbilled_usage: int = 45
+    """Counted from the end of the period of use."""
     ambiguous_customer: int = 0
     ambiguous_contract: int = 0
 

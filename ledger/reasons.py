@@ -87,6 +87,8 @@ class Reason(StrEnum):
     """A CRM record whose creation, parent or required fields have not been seen."""
     MISSING_RATE = "missing_rate"
     """No exchange rate is stated or on file; never taken as 1.0."""
+    UNBILLED_USAGE = "unbilled_usage"
+    """Metered usage that was earned and that no invoice has asked for; its entry stands."""
     # refusals by the fold
     CURRENCY_MISMATCH = "currency_mismatch"
     """Another currency than the invoice or payment it belongs to."""

@@ -194,9 +194,10 @@ def _deliver(
 ) -> None:
     """Book delivered revenue: what was accrued comes from unbilled, the difference is booked now.
 
-    Accrued beyond what is invoiced was earned too much and is voided; this is how the published
-    example of an item with inclusive tax comes out
-    (https://docs.stripe.com/revenue-recognition/examples/tax).
+    An item accrued beyond what is invoiced was earned too much and is voided; this is how the
+    published example of an item with inclusive tax comes out
+    (https://docs.stripe.com/revenue-recognition/examples/tax). What usage was worth is an estimate
+    until billing has rated it, so its difference is revenue either way.
     """
     if settlement is None:
         lines.append(_line(opened, AccountRole.REVENUE, -amount, -worth))
@@ -208,7 +209,7 @@ def _deliver(
     if exchange:
         lines.append(_line(opened, AccountRole.FX_GAIN_LOSS, 0, -exchange))
     more, more_worth = amount - accrued, worth - accrued_worth - exchange
-    over_accrued = more * accrued < 0
+    over_accrued = more * accrued < 0 and not settlement.by_usage
     role = AccountRole.UNBILLED_VOIDS if over_accrued else AccountRole.REVENUE
     lines.append(_line(opened, role, -more, -more_worth))
 

@@ -186,12 +186,17 @@ class Poster:
         waits_for: str,
         amount_minor: int | None = None,
         currency: str | None = None,
+        since: int | None = None,
     ) -> None:
-        """Let an event wait for its partner until the deadline its reason has."""
+        """Let an event wait for its partner until the deadline its reason has.
+
+        The deadline is counted from when it happened, or from `since` (micros).
+        """
         days: int = getattr(self.config.pending_days, reason.value)
         also = self._also_told.get(event.event_id, ())
         for one, amount in ((event, amount_minor), *((other, None) for other in also)):
-            deadline = one.occurred_at_micros + days * DAY_MICROS
+            at = one.occurred_at_micros if since is None else since
+            deadline = at + days * DAY_MICROS
             self.pending.append(
                 Pending(
                     source_event_id=one.source_event_id,
@@ -203,7 +208,7 @@ class Poster:
                     amount_minor=amount,
                     currency=currency if amount is not None else None,
                     entity=(entity := self.entity_of(one)),
-                    period=self.calendar_of(entity).label_at(one.occurred_at_micros),
+                    period=self.calendar_of(entity).label_at(at),
                 )
             )
 

@@ -1,8 +1,11 @@
 """Metered usage: earned when it is used, settled by the invoice of its meter.
 
 Aggregations and their effect on revenue: https://docs.stripe.com/revenue-recognition/examples#metered.
-A report counts for the first invoice issued after it that reaches its time of use; a report or
-correction that comes after its invoice stays unbilled until the meter's next invoice.
+Two things decide where a report counts. Its time of use says with which reports it is aggregated:
+those of the first invoice that reaches that time. When it was reported says which invoice settles
+it: that one, or, when it had been issued by then, the meter's next. Tiers are billing's business:
+what is accrued is worth its stated price or amount, and all lines of the meter on an invoice clear
+the same accrual; the difference is revenue.
 """
 
 from __future__ import annotations
@@ -13,12 +16,12 @@ from decimal import ROUND_HALF_EVEN, Decimal
 from ledger.accounting.accruals import Billing, Settlement, Settlements
 from ledger.accounting.poster import Poster
 from ledger.accounts import AccountRole
-from ledger.events import UsageReported
-from ledger.money import MAX_MINOR
+from ledger.events import InvoiceLine, UsageReported
+from ledger.money import MAX_MINOR, apportion
 from ledger.policies import DAY_MICROS
 from ledger.rates import translate
 from ledger.reasons import Reason
-from ledger.recognition import is_service_time
+from ledger.recognition import is_service_time, month_of
 
 
 class _Running:
@@ -32,7 +35,7 @@ class _Running:
 
     def worth_with(self, report: UsageReported) -> int:
         """Take a report in and return the new worth."""
-        worth = report.quantity * report.unit_amount
+        worth = _stated(report)
         if report.aggregation == "sum":
             self.exact += worth
         elif report.aggregation != "max":
@@ -43,15 +46,42 @@ class _Running:
         return int(self.exact.to_integral_value(rounding=ROUND_HALF_EVEN))
 
 
-class _Window:
-    """What one invoice settles: the reports known by then, and what was booked for them."""
+class _Bill:
+    """An invoice of the meter with all its lines: tiers, flat parts, minimums."""
 
-    __slots__ = ("amount", "functional", "reports")
+    __slots__ = ("invoice_id", "issued_at", "lines", "until")
+
+    def __init__(self, first: Billing) -> None:
+        self.invoice_id = first.invoice_id
+        self.issued_at = first.issued_at
+        self.lines: list[InvoiceLine] = []
+        self.until = 0
+        """Usage before it belongs to this invoice, or to one before."""
+
+    def add(self, line: InvoiceLine) -> None:
+        """Take in one more line; without a service period it reaches the invoice itself."""
+        self.lines.append(line)
+        start, end = line.service_start_micros, line.service_end_micros
+        if start is None or end is None or end <= start:
+            end = self.issued_at + 1
+        self.until = max(self.until, end)
+
+
+class _Window:
+    """The usage of one invoice: the reports that are aggregated, and what it settles."""
+
+    __slots__ = ("amount", "functional", "open", "reports")
 
     def __init__(self) -> None:
         self.reports: dict[str, UsageReported] = {}
         self.amount = 0
         self.functional = 0
+        self.open: dict[int, tuple[UsageReported, int]] = {}
+        """Month of use -> (first report, amount), what is looked at when no invoice comes."""
+
+    def worth(self) -> int:
+        """Return what its reports are worth together, in minor units."""
+        return sum(change for _, change in _changes(self.reports.values()))
 
 
 def accrue_meter(
@@ -61,32 +91,43 @@ def accrue_meter(
     told = [report for report in told if _is_usable(poster, report, told[0].currency)]
     if not told:
         return
-    billed = [one for one in billed if one.currency == told[0].currency]
-    windows = [_Window() for _ in range(len(billed) + 1)]
-    first_window: dict[str, int] = {}
-    messages: dict[str, list[str]] = {}
-    corrections: list[tuple[int, UsageReported]] = []
+    bills = _bills(billed, told[0].currency)
+    windows = [_Window() for _ in range(len(bills) + 1)]
+    late = _sort_in(told, bills, windows)
+    messages: dict[str, set[str]] = {}
+    too_late = {report.event_id for report in late}
     for report in told:
-        position = _window_of(report, billed)
-        known = first_window.setdefault(report.usage_id, position)
-        if position <= known:
-            windows[known].reports[report.usage_id] = report
-            messages.setdefault(report.usage_id, []).append(report.source_event_id)
-        else:
-            corrections.append((position, report))
+        if report.event_id not in too_late:
+            messages.setdefault(report.usage_id, set()).add(report.source_event_id)
     for window in windows:
         _book_window(poster, window, messages)
-    for position, report in corrections:
-        _correct(poster, windows[first_window[report.usage_id]], windows[position], report)
-    for one, window in zip(billed, windows, strict=False):
-        settled[one.invoice_id, one.line.line_id] = Settlement(
-            window.amount, window.functional, by_usage=True
-        )
+    homes = {usage_id: window for window in windows for usage_id in window.reports}
+    for report in late:
+        home, settles = _home_of(report, bills), _settled_by(report, bills)
+        _book_late(poster, homes, windows[home], windows[settles], report)
+    for bill, window in zip(bills, windows, strict=False):
+        _settle(bill, window, settled)
+    _wait_for_invoice(poster, windows[-1])
+
+
+def _bills(billed: list[Billing], currency: str) -> list[_Bill]:
+    bills: dict[str, _Bill] = {}
+    for one in billed:
+        if one.currency == currency:
+            bills.setdefault(one.invoice_id, _Bill(one)).add(one.line)
+    return list(bills.values())
+
+
+def _stated(report: UsageReported) -> Decimal:
+    """Return the worth of a report by itself: as stated, else quantity times price."""
+    if report.amount_minor is not None:
+        return Decimal(report.amount_minor)
+    return report.quantity * report.unit_amount
 
 
 def _is_usable(poster: Poster, report: UsageReported, currency: str) -> bool:
     """Tell whether a report can be booked; refuse it otherwise."""
-    worth = report.quantity * report.unit_amount
+    worth = _stated(report)
     if report.currency != currency:
         reason, detail = Reason.CURRENCY_MISMATCH, f"the meter is priced in {currency}"
     elif not worth.is_finite() or abs(worth) > MAX_MINOR:
@@ -99,14 +140,46 @@ def _is_usable(poster: Poster, report: UsageReported, currency: str) -> bool:
     return False
 
 
-def _window_of(report: UsageReported, billed: list[Billing]) -> int:
-    """Return the first invoice that was issued after the report and reaches its time of use."""
-    for position, one in enumerate(billed):
-        start, end = one.line.service_start_micros, one.line.service_end_micros
-        reaches = start is None or end is None or end <= start or report.used_at_micros < end
-        if reaches and report.occurred_at_micros <= one.issued_at:
+def _home_of(report: UsageReported, bills: list[_Bill]) -> int:
+    """Return the first invoice that reaches the time of use, issued or not."""
+    for position, bill in enumerate(bills):
+        if report.used_at_micros < bill.until:
             return position
-    return len(billed)
+    return len(bills)
+
+
+def _settled_by(report: UsageReported, bills: list[_Bill]) -> int:
+    """Return the first invoice from its home on that was issued after the report."""
+    for position in range(_home_of(report, bills), len(bills)):
+        if report.occurred_at_micros <= bills[position].issued_at:
+            return position
+    return len(bills)
+
+
+def _sort_in(
+    told: list[UsageReported], bills: list[_Bill], windows: list[_Window]
+) -> list[UsageReported]:
+    """Put every report that came before its invoice into its window; return those that did not.
+
+    A correction that came in time replaces its report, also when it moves it to another window.
+    """
+    late: list[UsageReported] = []
+    homes: dict[str, int] = {}
+    for report in told:
+        usage_id, home = report.usage_id, _home_of(report, bills)
+        known = homes.get(usage_id)
+        charged = bills[known].issued_at if known is not None and known < len(bills) else None
+        if charged is not None and report.occurred_at_micros > charged:
+            late.append(report)
+            continue
+        if known is not None:
+            windows[known].reports.pop(usage_id, None)
+        homes[usage_id] = home
+        if _settled_by(report, bills) == home:
+            windows[home].reports[usage_id] = report
+        else:
+            late.append(report)
+    return late
 
 
 def _ordered(reports: Iterable[UsageReported]) -> list[UsageReported]:
@@ -115,34 +188,54 @@ def _ordered(reports: Iterable[UsageReported]) -> list[UsageReported]:
     )
 
 
-def _worth(reports: Iterable[UsageReported]) -> int:
-    """Return what reports are worth together, in minor units."""
-    running = _Running()
-    worth = 0
+def _changes(reports: Iterable[UsageReported]) -> list[tuple[UsageReported, int]]:
+    """Return what each report adds to the worth of those used before it.
+
+    Peaks and last values begin anew with every period that the reports state.
+    """
+    runs: dict[tuple[int | None, int | None], tuple[_Running, int]] = {}
+    changes: list[tuple[UsageReported, int]] = []
     for report in _ordered(reports):
+        anew = report.aggregation in ("max", "last_during_period")
+        key = (report.period_start_micros, report.period_end_micros) if anew else (None, None)
+        running, before = runs.get(key) or (_Running(), 0)
         worth = running.worth_with(report)
-    return worth
+        runs[key] = (running, worth)
+        changes.append((report, worth - before))
+    return changes
 
 
-def _book_window(poster: Poster, window: _Window, messages: dict[str, list[str]]) -> None:
-    """Post what each report adds to the worth of those used before it."""
-    running = _Running()
-    before = 0
-    for report in _ordered(window.reports.values()):
-        worth = running.worth_with(report)
-        told = tuple(sorted(set(messages[report.usage_id]) - {report.source_event_id}))
+def _book_window(poster: Poster, window: _Window, messages: dict[str, set[str]]) -> None:
+    for report, change in _changes(window.reports.values()):
+        told = tuple(sorted(messages[report.usage_id] - {report.source_event_id}))
         key = f"{report.accrual_id}:usage:{report.usage_id}"
-        _book(poster, window, report, (key, report.used_at_micros), worth - before, told)
-        before = worth
+        _book(poster, window, report, (key, report.used_at_micros), change, told)
 
 
-def _correct(poster: Poster, old: _Window, window: _Window, report: UsageReported) -> None:
-    """Post what a correction after the invoice changes, for the meter's next invoice."""
-    before = _worth(old.reports.values())
-    old.reports[report.usage_id] = report
-    change = _worth(old.reports.values()) - before
-    key = f"{report.accrual_id}:usage:{report.usage_id}:corrected:{report.event_id}"
-    _book(poster, window, report, (key, report.occurred_at_micros), change, ())
+def _book_late(
+    poster: Poster,
+    homes: dict[str, _Window],
+    home: _Window,
+    settles: _Window,
+    report: UsageReported,
+) -> None:
+    """Post what a report after its invoice changes, for the meter's next invoice.
+
+    New usage counts when it was used; a correction is a difference of its own date.
+    """
+    usage_id = report.usage_id
+    known = homes.get(usage_id)
+    touched = [home] if known is None or known is home else [known, home]
+    before = sum(window.worth() for window in touched)
+    if known is not None:
+        del known.reports[usage_id]
+    home.reports[usage_id] = report
+    homes[usage_id] = home
+    change = sum(window.worth() for window in touched) - before
+    key, at = f"{report.accrual_id}:usage:{usage_id}", report.used_at_micros
+    if known is not None:
+        key, at = f"{key}:corrected:{report.event_id}", report.occurred_at_micros
+    _book(poster, settles, report, (key, at), change, ())
 
 
 def _book(
@@ -163,6 +256,8 @@ def _book(
         return
     window.amount += amount
     window.functional += functional
+    first, open_amount = window.open.get(month_of(micros), (report, 0))
+    window.open[month_of(micros)] = (first, open_amount + amount)
     product = report.product
     unbilled = AccountRole.UNBILLED_RECEIVABLE
     poster.post(
@@ -175,3 +270,26 @@ def _book(
             (AccountRole.REVENUE, -amount, -functional, product, None, None),
         ),
     )
+
+
+def _settle(bill: _Bill, window: _Window, settled: Settlements) -> None:
+    """Share what was accrued among the lines of the meter, by what billing charges on each."""
+    weights = [line.amount_minor for line in bill.lines]
+    amounts, functionals = apportion(window.amount, weights), apportion(window.functional, weights)
+    for line, amount, functional in zip(bill.lines, amounts, functionals, strict=True):
+        settled[bill.invoice_id, line.line_id] = Settlement(amount, functional, by_usage=True)
+
+
+def _wait_for_invoice(poster: Poster, window: _Window) -> None:
+    """Let usage wait for its invoice, month by month: money that is earned and not asked for."""
+    for _, (report, amount) in sorted(window.open.items()):
+        if amount:
+            since = max(report.used_at_micros, report.period_end_micros or 0)
+            poster.wait(
+                report,
+                Reason.UNBILLED_USAGE,
+                report.accrual_id,
+                amount,
+                report.currency,
+                since=since,
+            )

@@ -190,3 +190,6 @@ class UsageReported(Event, frozen=True, kw_only=True, tag="billing.usage_reporte
     period_start_micros: int | None = None
     period_end_micros: int | None = None
     product: str | None = None
+    amount_minor: int | None = None
+    """What the report is worth by itself where the source has rated it; None: quantity times
+    price."""

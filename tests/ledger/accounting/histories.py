@@ -221,6 +221,13 @@ def accruals(draw: st.DrawFn, at: int) -> tuple[type[told.Event], dict[str, Any]
     }
 
 
+METER_PERIODS: list[dict[str, int]] = [
+    {},
+    {"period_start_micros": START, "period_end_micros": START + 31 * 24 * HOUR},
+    {"period_start_micros": START + 31 * 24 * HOUR, "period_end_micros": START + 60 * 24 * HOUR},
+]
+
+
 @st.composite
 def usage(draw: st.DrawFn, at: int) -> tuple[type[told.Event], dict[str, Any]]:
     return told.UsageReported, {
@@ -230,6 +237,8 @@ def usage(draw: st.DrawFn, at: int) -> tuple[type[told.Event], dict[str, Any]]:
         "unit_amount": draw(st.sampled_from([Decimal("12.5"), Decimal(100), Decimal("0.03")])),
         "aggregation": draw(st.sampled_from(["sum", "max", "last_during_period", "last_ever"])),
         "used_at_micros": at - draw(st.integers(0, 900)) * HOUR,
+        "amount_minor": draw(st.sampled_from([None, None, 0, 777, -40])),
+        **draw(st.sampled_from(METER_PERIODS)),
     }
 
 
@@ -263,7 +272,7 @@ KINDS = (
     [invoices] * 5
     + [payments] * 4
     + [refunds, notes, disputes] * 2
-    + [accruals, usage, ends, payouts, failures]
+    + [accruals, usage, usage, ends, payouts, failures]
 )
 NO_CURRENCY = (
     told.InvoiceVoided,

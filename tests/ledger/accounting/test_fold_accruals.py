@@ -157,12 +157,12 @@ def test_more_invoiced_than_was_accrued_is_earned_with_the_invoice() -> None:
     }
 
 
-def test_less_invoiced_than_was_accrued_is_voided() -> None:
+def test_less_invoiced_than_was_accrued_was_earned_too_much() -> None:
     story = meter(Story().use("2026-01-10", "10"), "2026-02-01", "8")
     assert story.months()["2026-02"] == {
         "accounts_receivable": "8",
         "unbilled_receivable": "-10",
-        "unbilled_voids": "2",
+        "revenue": "-2",
     }
 
 

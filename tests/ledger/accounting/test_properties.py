@@ -98,7 +98,8 @@ def moves_money(event: Event) -> bool:
         return False
     if isinstance(event, told.DisputeWon) and not event.funds_reinstated:
         return False
-    if isinstance(event, told.DisputeLost | told.PaymentFailed | told.ItemAccrued):
+    quiet = told.DisputeLost | told.PaymentFailed | told.ItemAccrued | told.UsageReported
+    if isinstance(event, quiet):
         return False
     return getattr(event, "amount_minor", 0) != 0
 
@@ -166,6 +167,25 @@ def test_a_closed_invoice_leaves_nothing_receivable(
             assert owed == (0, 0), (invoice, owed)
         elif invoice.status == "paid":
             assert owed[0] <= 0, (invoice, owed)
+
+
+@often
+@given(histories(), policies(), CONFIGS)
+def test_what_is_unbilled_is_what_waits_for_an_invoice(
+    history: list[Event], policy: PolicyPack, config: BooksConfig
+) -> None:
+    """Usage is cleared by its invoices to the cent; what is left waits with its amount."""
+    metered = [event for event in history if not isinstance(event, told.ItemAccrued)]
+    books = fold(metered, policy, config)
+    left: Counter[str] = Counter()
+    for entry in books.entries:
+        for line in entry.lines:
+            if line.role is AccountRole.UNBILLED_RECEIVABLE:
+                left[entry.currency] += line.amount_minor
+    for waiting in books.pending:
+        if waiting.reason == "unbilled_usage":
+            left[waiting.currency or ""] -= waiting.amount_minor or 0
+    assert not any(left.values()), left
 
 
 amounts_paid_back = st.lists(st.integers(1, 5_000), min_size=1, max_size=6)
