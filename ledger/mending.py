@@ -10,6 +10,7 @@ from ledger.reasons import Reason
 
 _RESEND = "have the source send the event again"
 _WAIT = "nothing, while its partner may still come: it is released by itself"
+_DELIVER_AGAIN = "then resubmit"
 
 MENDING: dict[Reason, str] = {
     Reason.NOT_JSON: f"find what wrote this line; {_RESEND} as one JSON object per line in UTF-8",
@@ -67,6 +68,18 @@ MENDING: dict[Reason, str] = {
     Reason.INVOICE_EVIDENCE_CONFLICT: "ask billing which total is true; an issued invoice changes "
     "by credit note only",
     Reason.OVER_CREDITED: "check the credit notes of the invoice: together they exceed it",
+    Reason.ERP_AWAY: "nothing: it is sent again by itself; see that the ERP can be reached",
+    Reason.ERP_PERIOD_CLOSED: f"reopen the period in the ERP, {_DELIVER_AGAIN}",
+    Reason.ERP_PERIOD_MISSING: f"create the fiscal year and its periods in the ERP, "
+    f"{_DELIVER_AGAIN}",
+    Reason.ERP_UNKNOWN_ACCOUNT: f"create or reopen the account in the ERP, or correct the mapping, "
+    f"{_DELIVER_AGAIN}",
+    Reason.ERP_MISSING_PARTY: "create the party in the ERP with the customer's id as its code, "
+    f"{_DELIVER_AGAIN}",
+    Reason.ERP_UNKNOWN_ENTITY: f"name the company under `companies` in the ERP file, "
+    f"{_DELIVER_AGAIN}",
+    Reason.ERP_UNKNOWN_CURRENCY: f"create the currency in the ERP, {_DELIVER_AGAIN}",
+    Reason.ERP_REFUSED: f"mend what the ERP complains about, {_DELIVER_AGAIN}",
 }
 
 

@@ -6,8 +6,10 @@ Nothing posted is ever updated or deleted, and nothing here knows a clock, Beam 
 """
 
 from connectors.store.books_calendar import PeriodState
+from connectors.store.delivering import DeliveryResult, HandedOver, OutboxCounts, Waiting
 from connectors.store.errors import (
     AmbiguousId,
+    DelivererBusy,
     ForeignDatabase,
     NewerDatabase,
     StaleHistory,
@@ -35,15 +37,19 @@ __all__ = [
     "BalanceRow",
     "CommitReport",
     "Conservation",
+    "DelivererBusy",
     "Delivery",
+    "DeliveryResult",
     "DeliveryStatus",
     "ExceptionKind",
     "ExceptionRow",
     "ForeignDatabase",
+    "HandedOver",
     "History",
     "KnownLinks",
     "LedgerStore",
     "NewerDatabase",
+    "OutboxCounts",
     "Past",
     "PeriodState",
     "PostedEntry",
@@ -59,5 +65,6 @@ __all__ = [
     "UnknownId",
     "UnpostedInvoice",
     "UnprovisionedContract",
+    "Waiting",
     "open_store",
 ]

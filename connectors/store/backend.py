@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
 from sqlalchemy import URL, Column, ColumnElement, Connection, Engine, Select, Table
@@ -56,6 +57,13 @@ class Backend(Protocol):
 
     def own_outbox(self, connection: Connection) -> None:
         """Let only this transaction take outbox positions until it ends."""
+
+    def only_deliverer(self, engine: Engine) -> AbstractContextManager[Callable[[], None]]:
+        """Keep every other process from delivering; the lock ends with the process, however.
+
+        Gives a check that raises DelivererBusy once the lock is lost. Raises DelivererBusy when
+        somebody else has it.
+        """
 
     def repeatable_read(self, connection: Connection) -> None:
         """Let every query of this transaction see the same state."""

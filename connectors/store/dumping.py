@@ -2,7 +2,8 @@
 
 Two stores with the same books give the same bytes, whatever the database, the numbering inside it
 or how the work was split into commits. Left out: the run log, the positions of the outbox and of
-dead letters in their files (they tell the order of work), and the packing of bodies.
+dead letters in their files (they tell the order of work), how often and where a posting was
+delivered and what the ERP calls it, and the packing of bodies.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ from connectors.store.tables import (
 )
 
 _INTERNAL = frozenset({"party_no", "body_packed", "position"})
+_OF_THE_ERP = frozenset({"delivery_attempts", "erp_words", "external_id", "delivered_to"})
 _encode = msgspec.json.encode
 
 
@@ -41,7 +43,8 @@ def canonical_dump(connection: Connection, backend: Backend) -> Iterator[bytes]:
         for row in connection.execute(query.execution_options(yield_per=1000)):
             yield _encode({"table": name, **_shown(row)}) + b"\n"
     for posted in read_postings(connection, backend):
-        yield _encode({"table": "postings", **explicit(posted)}) + b"\n"
+        shown = {key: value for key, value in explicit(posted).items() if key not in _OF_THE_ERP}
+        yield _encode({"table": "postings", **shown}) + b"\n"
 
 
 def _queries() -> dict[str, Select[Any]]:

@@ -27,6 +27,10 @@ class AmbiguousId(StoreError):
     """An id that too many parties share, such as the contract name `direct`."""
 
 
+class DelivererBusy(StoreError):
+    """Another process delivers postings of this store, or took over from this one."""
+
+
 class StaleHistory(StaleParty):
     """The history a fold saw is no longer what stands: read it again and fold again."""
 

@@ -16,6 +16,9 @@ from connectors.store.backend import Backend
 from connectors.store.errors import UnknownId
 from connectors.store.tables import journal_entries, outbox
 
+_UNTRIED = (None,) * 5
+"""Batch, words of the ERP, its id, where it went and when it was tried: of nothing tried yet."""
+
 
 class DeliveryStatus(StrEnum):
     """Where the delivery of a posting stands."""
@@ -52,7 +55,7 @@ def enqueue(connection: Connection, backend: Backend, posting_numbers: Sequence[
         connection,
         outbox,
         [
-            (position, number, DeliveryStatus.PENDING.value, None, 0)
+            (position, number, DeliveryStatus.PENDING.value, None, 0, *_UNTRIED)
             for position, number in enumerate(posting_numbers, first)
         ],
     )

@@ -7,7 +7,8 @@ parties it folds) or by advisory locks (periods, outbox positions), always in th
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy import (
@@ -33,11 +34,11 @@ from sqlalchemy import (
 from sqlalchemy.exc import DBAPIError
 
 from connectors.store.backend import Row, column_names
-from connectors.store.errors import StoreError
+from connectors.store.errors import DelivererBusy, StoreError
 
 _LOCK_SPACE = 0x43726F73
 """First key of our advisory locks: `Cros`."""
-_SCHEMA, _PERIODS, _OUTBOX = 1, 2, 3
+_SCHEMA, _PERIODS, _OUTBOX, _DELIVERER = 1, 2, 3, 4
 
 _CONFLICT_STATES = frozenset({"40001", "40P01", "23505", "55P03"})
 """SQLSTATE of serialization failure, deadlock, unique violation and lock not available."""
@@ -127,6 +128,26 @@ class Postgres:
     def own_outbox(self, connection: Connection) -> None:
         """Take the advisory lock of outbox positions, alone."""
         _advise(connection, "pg_advisory_xact_lock", _OUTBOX)
+
+    @contextmanager
+    def only_deliverer(self, engine: Engine) -> Iterator[Callable[[], None]]:
+        """Hold an advisory lock on a connection of its own; it ends with the connection."""
+        with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            query = text("SELECT pg_try_advisory_lock(:space, :key)")
+            key = {"space": _LOCK_SPACE, "key": _DELIVERER}
+            if not connection.execute(query, key).scalar_one():
+                raise DelivererBusy("another process delivers postings of this store")
+            try:
+                yield lambda: self._assert_alive(connection)
+            finally:
+                # Not back to the pool: the lock would live on with the connection.
+                connection.invalidate()
+
+    def _assert_alive(self, connection: Connection) -> None:
+        try:
+            connection.execute(text("SELECT 1"))
+        except self.errors as error:
+            raise DelivererBusy("the lock of the deliverer was lost with its connection") from error
 
     def repeatable_read(self, connection: Connection) -> None:
         """Read one snapshot; must be the first statement of the transaction."""

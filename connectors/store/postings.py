@@ -38,8 +38,16 @@ class PostedEntry(msgspec.Struct, frozen=True, kw_only=True):
     delivery: str
     """pending, accepted or refused."""
     delivery_reason: str | None
+    """A code of `ledger.reasons.Reason`."""
     entry: JournalEntry
     """Its lines are what is booked: negated for a reversal."""
+    delivery_attempts: int = 0
+    erp_words: str | None = None
+    """What the ERP said when it refused it."""
+    external_id: str | None = None
+    """Its name in the ERP."""
+    delivered_to: str | None = None
+    """Which ERP was tried last."""
 
 
 def read_postings(
@@ -90,6 +98,10 @@ def _with_delivery() -> Select[Any]:
             original.c.posting_id.label("reversed_id"),
             outbox.c.status,
             outbox.c.reason,
+            outbox.c.attempts,
+            outbox.c.erp_words,
+            outbox.c.external_id,
+            outbox.c.delivered_to,
         )
         .join(outbox, outbox.c.posting_no == journal_entries.c.posting_no)
         .outerjoin(original, original.c.posting_no == journal_entries.c.reverses)
@@ -108,4 +120,8 @@ def _posted(row: Any, entry: JournalEntry) -> PostedEntry:
         delivery=row.status,
         delivery_reason=row.reason,
         entry=entry,
+        delivery_attempts=row.attempts,
+        erp_words=row.erp_words,
+        external_id=row.external_id,
+        delivered_to=row.delivered_to,
     )

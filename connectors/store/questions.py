@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import ColumnElement, Connection, and_, func, or_, select
 
+from connectors.store import delivering
 from connectors.store.backend import Backend
 from connectors.store.dead_letters import LetterStatus
 from connectors.store.rows import message_of
@@ -75,6 +76,8 @@ class ExceptionKind(StrEnum):
     """An event whose partner did not come in time."""
     AMBIGUOUS = "ambiguous"
     """An event that belongs to more than one party; a person must decide."""
+    UNDELIVERED = "undelivered"
+    """A posting that the ERP refuses, or that cannot be sent as it is."""
 
 
 class ExceptionRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -82,11 +85,11 @@ class ExceptionRow(msgspec.Struct, frozen=True, kw_only=True):
 
     kind: str
     exception_id: str
-    """Dead letter id, or id of the event that waits."""
+    """Dead letter id, id of the event that waits, or posting id."""
     tenant: str
     reason: str
     detail: str
-    """What is wrong, or the id it waits for; no personal data."""
+    """What is wrong, the id it waits for, or what the ERP said."""
     message_id: str | None
     amount_minor: int | None
     currency: str | None
@@ -265,6 +268,27 @@ def read_exceptions(
     )
     for row in connection.execute(_of_tenant(late, pending.c.tenant, tenant)):
         yield _pending_exception(row)
+
+
+def read_undelivered(
+    connection: Connection, backend: Backend, tenant: str | None = None
+) -> Iterator[ExceptionRow]:
+    """Postings that the ERP refused or that cannot be sent yet, in the order of the outbox."""
+    for posting in delivering.read_undelivered(connection, backend, tenant):
+        entry = posting.entry
+        yield ExceptionRow(
+            kind=ExceptionKind.UNDELIVERED.value,
+            exception_id=posting.posting_id,
+            tenant=entry.tenant,
+            reason=posting.delivery_reason or Reason.ERP_REFUSED.value,
+            detail=posting.erp_words or "",
+            message_id=entry.source_event_id,
+            amount_minor=sum(max(line.amount_minor, 0) for line in entry.lines),
+            currency=entry.currency,
+            entity=entry.entity,
+            period=posting.period,
+            position=None,
+        )
 
 
 def _letter_exception(row: Any) -> ExceptionRow:

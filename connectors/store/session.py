@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import TypeVar
 
 from sqlalchemy import Connection
@@ -79,6 +79,10 @@ class Session:
                     raise
             time.sleep(0.005 * 2**attempt)
         raise AssertionError("unreachable: the last attempt returns or raises")
+
+    def only_deliverer(self) -> AbstractContextManager[Callable[[], None]]:
+        """Keep every other process from delivering while it is open. Raises DelivererBusy."""
+        return self.backend.only_deliverer(self._engine)
 
     def close(self) -> None:
         """Close every connection."""

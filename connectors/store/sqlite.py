@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import functools
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ from sqlalchemy import (
 from sqlalchemy.exc import DBAPIError
 
 from connectors.store.backend import Row, column_names
-from connectors.store.errors import StoreError
+from connectors.store.errors import DelivererBusy, StoreError
 
 BUSY_SECONDS = 120
 """How long a writer waits for its turn; SQLite lets one write at a time."""
@@ -117,6 +118,20 @@ class Sqlite:
 
     def own_outbox(self, connection: Connection) -> None:
         """Nothing to do: a writing transaction is alone."""
+
+    @contextmanager
+    def only_deliverer(self, engine: Engine) -> Iterator[Callable[[], None]]:
+        """Hold an exclusive lock on an empty database file beside the books."""
+        lock = sqlite3.connect(f"{engine.url.database}-deliverer", timeout=0, isolation_level=None)
+        try:
+            lock.execute("BEGIN EXCLUSIVE")
+        except sqlite3.OperationalError as error:
+            lock.close()
+            raise DelivererBusy("another process delivers postings of this store") from error
+        try:
+            yield lambda: None
+        finally:
+            lock.close()
 
     def repeatable_read(self, connection: Connection) -> None:
         """Nothing to do: a transaction reads one snapshot."""

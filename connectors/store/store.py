@@ -23,6 +23,7 @@ from connectors.store import (
     tracing,
 )
 from connectors.store.books_calendar import PeriodState, set_period_state
+from connectors.store.delivery_desk import DeliveryDesk
 from connectors.store.errors import StoreError
 from connectors.store.history import History, Keys, KnownLinks, Past
 from connectors.store.outbox import Delivery, DeliveryStatus
@@ -199,6 +200,11 @@ class LedgerStore:
             lambda connection, _: outbox.record_delivery(connection, posting_id, status, reason)
         )
 
+    @property
+    def delivery_desk(self) -> DeliveryDesk:
+        """The deliverer's side of the outbox."""
+        return DeliveryDesk(self._session)
+
     def begin_run(self, run: runs.Run) -> None:
         """Write down that a run started."""
         self._session.write(lambda connection, _: runs.begin_run(connection, run))
@@ -250,9 +256,11 @@ class LedgerStore:
     def exceptions(
         self, as_of_micros: int, tenant: str | None = None
     ) -> Iterator[questions.ExceptionRow]:
-        """Open dead letters, and waiting events that are late or ambiguous at that time."""
+        """Open dead letters, waiting events that are late or ambiguous at that time, and
+        postings that the ERP does not take."""
         with self._session.reading() as connection:
             yield from questions.read_exceptions(connection, as_of_micros, tenant)
+            yield from questions.read_undelivered(connection, self._backend, tenant)
 
     def schema_usage(
         self, tenant: str | None = None, since_micros: int | None = None

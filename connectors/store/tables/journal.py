@@ -80,6 +80,11 @@ outbox = Table(
     words("status"),
     maybe("reason"),
     Column("attempts", Integer, nullable=False),
+    maybe("batch_id"),
+    maybe("erp_words"),
+    maybe("external_id"),
+    maybe("delivered_to"),
+    number("attempted_at_micros", nullable=True),
     UniqueConstraint("posting_no", name="outbox_posting"),
     Index(
         "outbox_open",
@@ -88,7 +93,9 @@ outbox = Table(
         postgresql_where=text("status <> 'accepted'"),
     ),
 )
-"""Delivery of every posting to the ERP. Positions have no gap and follow the order of commits."""
+"""Delivery of every posting to the ERP. Positions have no gap and follow the order of commits.
+`batch_id`: the batch a posting was last handed over in; a pending posting that has one may have
+reached the ERP. `erp_words`: what the ERP said to it. `external_id`: its name in the ERP."""
 
 
 periods = Table(
