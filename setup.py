@@ -9,6 +9,7 @@ from setuptools import setup
 setup(
     packages=[
         "connectors",
+        "connectors.deliveries",
         "connectors.exports",
         "connectors.files",
         "connectors.providers",

@@ -99,6 +99,8 @@ class Reason(StrEnum):
     OVER_CREDITED = "over_credited"
     """Credits more than the invoice has left."""
     # delivery to the ERP
+    UNMAPPED_ACCOUNT = "unmapped_account"
+    """No row of the GL mapping matches a line; released by itself when one does."""
     ERP_AWAY = "erp_away"
     """The ERP does not answer; the posting is sent again by itself."""
     ERP_PERIOD_CLOSED = "erp_period_closed"

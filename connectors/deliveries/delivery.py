@@ -16,6 +16,21 @@ from connectors.erp_postings import ErpPosting
 from ledger.reasons import Reason
 
 
+class Parcel(msgspec.Struct, frozen=True, kw_only=True):
+    """One posting as it is delivered."""
+
+    booked_on: str
+    """ISO day in the accounting period it is booked in: the accounting date, or the first day of
+    the period for what came after the close of its own."""
+    posting: ErpPosting
+    """Every line has its `gl_account`."""
+
+    @property
+    def posting_id(self) -> str:
+        """Idempotency key of its delivery."""
+        return self.posting.posting_id
+
+
 class Shipment(msgspec.Struct, frozen=True, kw_only=True):
     """Postings that are handed over together, in the order of the outbox.
 
@@ -26,8 +41,7 @@ class Shipment(msgspec.Struct, frozen=True, kw_only=True):
     batch_id: str
     first_position: int
     """Place of the first posting in the outbox."""
-    postings: tuple[ErpPosting, ...]
-    """Every line has its `gl_account`."""
+    parcels: tuple[Parcel, ...]
 
 
 class Accepted(msgspec.Struct, frozen=True):

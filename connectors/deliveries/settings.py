@@ -10,6 +10,7 @@ import msgspec
 import yaml
 
 from connectors.deliveries.delivery import ErpUnusable
+from connectors.strict_yaml import read_yaml
 
 
 class TrytonSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -65,8 +66,8 @@ class SettingsError(ValueError):
 def load_erp_settings(path: str) -> ErpSettings:
     """Read an ERP file. Raises SettingsError when a setting is missing, unknown or wrong."""
     try:
-        content = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-        settings = msgspec.convert(content if content is not None else {}, ErpSettings)
+        content = read_yaml(Path(path).read_text(encoding="utf-8"))
+        settings = msgspec.convert(content or {}, ErpSettings, strict=False)
     except (OSError, UnicodeDecodeError) as problem:
         raise SettingsError(f"{path}: cannot be read: {problem}") from problem
     except yaml.YAMLError as problem:

@@ -20,13 +20,24 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
-from connectors.deliveries.delivery import Accepted, Refused, Shipment, Verdict
+from connectors.deliveries.delivery import (
+    Accepted,
+    ErpAway,
+    Parcel,
+    Refused,
+    Shipment,
+    Verdict,
+)
 from connectors.deliveries.halving import in_parts
 from connectors.deliveries.settings import TrytonSettings
 from connectors.deliveries.tryton_books import OPEN, TrytonBooks, TrytonCompany
-from connectors.deliveries.tryton_moves import MoveIds, booking_day, move_values, needs_party
+from connectors.deliveries.tryton_moves import (
+    MoveIds,
+    TrytonAccount,
+    move_values,
+    needs_party,
+)
 from connectors.deliveries.tryton_rpc import TrytonRefusal, TrytonRpc
-from connectors.erp_postings import ErpPosting
 from ledger.reasons import Reason
 
 POSTED = "posted"
@@ -42,9 +53,9 @@ class TrytonMove(NamedTuple):
 
 
 class Draft(NamedTuple):
-    """A posting, what its move must be, and the draft that is to become it."""
+    """A parcel, what its move must be, and the draft that is to become it."""
 
-    posting: ErpPosting
+    parcel: Parcel
     values: dict[str, Any]
     move: TrytonMove | None
 
@@ -68,36 +79,34 @@ class TrytonDelivery:
     def deliver(self, shipment: Shipment) -> Mapping[str, Verdict]:
         """Book the shipment, one legal entity after the other; each in the order given."""
         verdicts: Verdicts = {}
-        by_entity: dict[str, list[ErpPosting]] = {}
-        for posting in shipment.postings:
-            by_entity.setdefault(posting.entity, []).append(posting)
-        for entity, postings in by_entity.items():
+        by_entity: dict[str, list[Parcel]] = {}
+        for parcel in shipment.parcels:
+            by_entity.setdefault(parcel.posting.entity, []).append(parcel)
+        for entity, parcels in by_entity.items():
             company = self.books.company(entity)
             verdicts |= (
-                _refused(postings, Reason.ERP_UNKNOWN_ENTITY, f"no company for entity {entity}")
+                _refused(parcels, Reason.ERP_UNKNOWN_ENTITY, f"no company for entity {entity}")
                 if company is None
-                else self._book(company, postings)
+                else self._book(company, parcels)
             )
         return verdicts
 
-    def _book(self, company: TrytonCompany, postings: Sequence[ErpPosting]) -> Verdicts:
+    def _book(self, company: TrytonCompany, parcels: Sequence[Parcel]) -> Verdicts:
         verdicts: Verdicts = {}
-        found = self._moves(company, postings)
-        for posting in postings:
-            for move in found.get(posting.posting_id, ()):
-                if move.state == POSTED:
-                    verdicts[posting.posting_id] = _accepted(move)
-        left = [posting for posting in postings if posting.posting_id not in verdicts]
+        found = self._moves(company, parcels)
+        for posting_id, moves in found.items():
+            if moves[0].state == POSTED:
+                verdicts[posting_id] = _accepted(moves[0])
+        left = [parcel for parcel in parcels if parcel.posting_id not in verdicts]
         drafts = list(self._prepare(company, left, found, verdicts))
         drafted = self._draft(company, drafts, verdicts)
-        verdicts |= self._post(company, drafted)
-        return verdicts
+        return verdicts | self._post(company, drafted)
 
     def _moves(
-        self, company: TrytonCompany, postings: Sequence[ErpPosting]
+        self, company: TrytonCompany, parcels: Sequence[Parcel]
     ) -> dict[str, list[TrytonMove]]:
-        """Moves that bear a posting's id, oldest first; drafts come last."""
-        wanted = sorted(posting.posting_id for posting in postings)
+        """Moves that bear a posting's id: posted ones first, then the oldest."""
+        wanted = sorted(parcel.posting_id for parcel in parcels)
         domain = [["company", "=", company.company_id], ["description", "in", wanted]]
         fields = ["description", "state", "number", "lines"]
         found: dict[str, list[TrytonMove]] = {}
@@ -113,41 +122,36 @@ class TrytonDelivery:
     def _prepare(
         self,
         company: TrytonCompany,
-        postings: Sequence[ErpPosting],
+        parcels: Sequence[Parcel],
         found: Mapping[str, list[TrytonMove]],
         verdicts: Verdicts,
     ) -> Iterator[Draft]:
         """Drafts with Tryton's numbers; what Tryton lacks is refused in `verdicts`."""
-        codes = {line.gl_account or "" for posting in postings for line in posting.lines}
+        codes = {code for parcel in parcels for code in _codes(parcel)}
         accounts = self.books.accounts(company.company_id, codes)
         bookable = []
-        for posting in postings:
-            missing = sorted({line.gl_account or "" for line in posting.lines} - accounts.keys())
-            if missing:
+        for parcel in parcels:
+            if missing := sorted(_codes(parcel) - accounts.keys()):
                 words = f"no open account {', '.join(missing)} in {company.name}"
-                verdicts |= _refused([posting], Reason.ERP_UNKNOWN_ACCOUNT, words)
+                verdicts |= _refused([parcel], Reason.ERP_UNKNOWN_ACCOUNT, words)
             else:
-                bookable.append(posting)
-        customers = {p.customer_id for p in bookable if needs_party(p, accounts)}
+                bookable.append(parcel)
+        customers = {p.posting.customer_id for p in bookable if needs_party(p.posting, accounts)}
         parties = self.books.parties(customers)
-        for posting in bookable:
-            refusal = self._lacking(company, posting, parties, customers)
+        for parcel in bookable:
+            refusal = self._lacking(company, parcel, customers - parties.keys())
             if refusal is not None:
-                verdicts[posting.posting_id] = refusal
+                verdicts[parcel.posting_id] = refusal
                 continue
-            ids = self._ids(company, posting, accounts, parties)
-            values = move_values(posting, ids, send_memo=self._settings.send_memos)
-            yield Draft(posting, values, next(iter(found.get(posting.posting_id, ())), None))
+            ids = self._ids(company, parcel, accounts, parties)
+            values = move_values(parcel, ids, send_memo=self._settings.send_memos)
+            yield Draft(parcel, values, next(iter(found.get(parcel.posting_id, ())), None))
 
     def _lacking(
-        self,
-        company: TrytonCompany,
-        posting: ErpPosting,
-        parties: Mapping[str, int],
-        customers: set[str],
+        self, company: TrytonCompany, parcel: Parcel, unknown_customers: set[str]
     ) -> Refused | None:
         """What Tryton does not have for a posting, if anything."""
-        day, currency = booking_day(posting), posting.currency
+        posting, day = parcel.posting, parcel.booked_on
         if company.currency != posting.functional_currency:
             return Refused(
                 Reason.ERP_UNKNOWN_ENTITY,
@@ -156,20 +160,21 @@ class TrytonDelivery:
             )
         if self.books.period(company.company_id, day) is None:
             return Refused(Reason.ERP_PERIOD_MISSING, f"no period for {day} in {company.name}")
-        if currency != company.currency and self.books.currency(currency) is None:
-            return Refused(Reason.ERP_UNKNOWN_CURRENCY, f"no currency {currency}")
-        if posting.customer_id in customers and posting.customer_id not in parties:
+        if self.books.currency(posting.currency) is None:
+            return Refused(Reason.ERP_UNKNOWN_CURRENCY, f"no currency {posting.currency}")
+        if posting.customer_id in unknown_customers:
             return Refused(Reason.ERP_MISSING_PARTY, f"no party {posting.customer_id}")
         return None
 
     def _ids(
         self,
         company: TrytonCompany,
-        posting: ErpPosting,
-        accounts: Mapping[str, Any],
+        parcel: Parcel,
+        accounts: Mapping[str, TrytonAccount],
         parties: Mapping[str, int],
     ) -> MoveIds:
-        period = self.books.period(company.company_id, booking_day(posting))
+        posting = parcel.posting
+        period = self.books.period(company.company_id, parcel.booked_on)
         assert period is not None, "checked before"
         foreign = posting.currency != company.currency
         return MoveIds(
@@ -185,21 +190,26 @@ class TrytonDelivery:
 
     def _draft(
         self, company: TrytonCompany, drafts: Sequence[Draft], verdicts: Verdicts
-    ) -> list[tuple[ErpPosting, int]]:
-        """Make every draft stand; return which move is to be posted for which posting."""
+    ) -> list[tuple[Parcel, int]]:
+        """Make every draft stand; return which move is to be posted for which parcel."""
         old = [draft for draft in drafts if draft.move is not None]
         new = [draft for draft in drafts if draft.move is None]
-        ready: dict[str, int] = {}
-        for parts, act in ((old, self._write), (new, self._create)):
-            for draft, outcome in in_parts(parts, partial(act, company), TrytonRefusal):
+        standing: dict[str, int] = {}
+        for some, act in ((old, self._write), (new, self._create)):
+            for draft, outcome in in_parts(some, partial(act, company), TrytonRefusal):
                 if isinstance(outcome, TrytonRefusal):
-                    refusal = self._reason_of(company, draft.posting, outcome)
-                    verdicts[draft.posting.posting_id] = refusal
+                    refusal = self._reason_of(company, draft.parcel, outcome)
+                    verdicts[draft.parcel.posting_id] = refusal
                 else:
-                    ready[draft.posting.posting_id] = outcome
-        standing = [draft.posting for draft in drafts if draft.posting.posting_id in ready]
-        self._settle_twins(company, standing, ready, verdicts)
-        return [(p, ready[p.posting_id]) for p in standing if p.posting_id in ready]
+                    standing[draft.parcel.posting_id] = outcome
+        parcels = [draft.parcel for draft in drafts if draft.parcel.posting_id in standing]
+        kept = self._settle_twins(company, parcels)
+        verdicts |= {key: _accepted(move) for key, move in kept.items() if move.state == POSTED}
+        return [
+            (parcel, kept[parcel.posting_id].move_id)
+            for parcel in parcels
+            if kept[parcel.posting_id].state != POSTED
+        ]
 
     def _write(self, company: TrytonCompany, drafts: Sequence[Draft]) -> list[int]:
         pairs: list[Any] = []
@@ -218,50 +228,42 @@ class TrytonDelivery:
         return list(created)
 
     def _settle_twins(
-        self,
-        company: TrytonCompany,
-        postings: Sequence[ErpPosting],
-        ready: dict[str, int],
-        verdicts: Verdicts,
-    ) -> None:
-        """Keep one move per posting id: the posted one, else the oldest draft."""
-        if not postings:
-            return
-        superfluous: list[int] = []
-        for posting_id, moves in self._moves(company, postings).items():
-            kept = moves[0]
-            superfluous += [move.move_id for move in moves[1:] if move.state != POSTED]
-            if kept.state == POSTED:
-                verdicts[posting_id] = _accepted(kept)
-                ready.pop(posting_id, None)
-            else:
-                ready[posting_id] = kept.move_id
-        if superfluous:
-            self._rpc.call("model.account.move.delete", superfluous, company=company.company_id)
+        self, company: TrytonCompany, parcels: Sequence[Parcel]
+    ) -> dict[str, TrytonMove]:
+        """Keep one move per posting: the posted one, else the oldest draft; delete other drafts."""
+        if not parcels:
+            return {}
+        found = self._moves(company, parcels)
+        twins = [
+            move.move_id for moves in found.values() for move in moves[1:] if move.state != POSTED
+        ]
+        if twins:
+            self._rpc.call("model.account.move.delete", twins, company=company.company_id)
+        if len(found) < len(parcels):
+            raise ErpAway("drafts were deleted in Tryton while they were being posted")
+        return {posting_id: moves[0] for posting_id, moves in found.items()}
 
-    def _post(self, company: TrytonCompany, drafted: Sequence[tuple[ErpPosting, int]]) -> Verdicts:
-        def post(some: Sequence[tuple[ErpPosting, int]]) -> list[int]:
+    def _post(self, company: TrytonCompany, drafted: Sequence[tuple[Parcel, int]]) -> Verdicts:
+        def post(some: Sequence[tuple[Parcel, int]]) -> list[int]:
             ids = [move_id for _, move_id in some]
             self._rpc.call("model.account.move.post", ids, company=company.company_id)
             return ids
 
         verdicts: Verdicts = {}
-        posted: list[ErpPosting] = []
-        for (posting, _), outcome in in_parts(drafted, post, TrytonRefusal):
+        posted: list[Parcel] = []
+        for (parcel, _), outcome in in_parts(drafted, post, TrytonRefusal):
             if isinstance(outcome, TrytonRefusal):
-                verdicts[posting.posting_id] = self._reason_of(company, posting, outcome)
+                verdicts[parcel.posting_id] = self._reason_of(company, parcel, outcome)
             else:
-                posted.append(posting)
+                posted.append(parcel)
         moves = self._moves(company, posted) if posted else {}
         return verdicts | {posting_id: _accepted(found[0]) for posting_id, found in moves.items()}
 
-    def _reason_of(
-        self, company: TrytonCompany, posting: ErpPosting, refusal: TrytonRefusal
-    ) -> Refused:
+    def _reason_of(self, company: TrytonCompany, parcel: Parcel, refusal: TrytonRefusal) -> Refused:
         """Name the reason for a refusal by how Tryton stands now; the words are Tryton's."""
-        codes = {line.gl_account or "" for line in posting.lines}
-        self.books.forget(company.company_id, codes, posting.customer_id)
-        period = self.books.period(company.company_id, booking_day(posting))
+        codes = _codes(parcel)
+        self.books.forget(company.company_id, codes, parcel.posting.customer_id)
+        period = self.books.period(company.company_id, parcel.booked_on)
         reason = Reason.ERP_REFUSED
         if period is None:
             reason = Reason.ERP_PERIOD_MISSING
@@ -272,8 +274,13 @@ class TrytonDelivery:
         return Refused(reason, refusal.words)
 
 
-def _refused(postings: Sequence[ErpPosting], reason: Reason, words: str) -> Verdicts:
-    return {posting.posting_id: Refused(reason, words) for posting in postings}
+def _codes(parcel: Parcel) -> set[str]:
+    """Accounts that a posting books on."""
+    return {line.gl_account or "" for line in parcel.posting.lines}
+
+
+def _refused(parcels: Sequence[Parcel], reason: Reason, words: str) -> Verdicts:
+    return {parcel.posting_id: Refused(reason, words) for parcel in parcels}
 
 
 def _accepted(move: TrytonMove) -> Accepted:

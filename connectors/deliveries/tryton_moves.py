@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
+from connectors.deliveries.delivery import Parcel
 from connectors.deliveries.tryton_rpc import date_value, decimal_value
 from connectors.erp_postings import ErpLine, ErpPosting
 from ledger.money import minor_to_major
@@ -34,21 +35,14 @@ class MoveIds(NamedTuple):
     """None when the posting is in the company's currency."""
 
 
-def booking_day(posting: ErpPosting) -> str:
-    """ISO day of the move: the accounting date, or the first day of the period for what came
-    after the close."""
-    if posting.accounting_period == posting.original_period:
-        return posting.accounting_date
-    return f"{posting.accounting_period}-01"
-
-
 def needs_party(posting: ErpPosting, accounts: Mapping[str, TrytonAccount]) -> bool:
     """Tell whether any account of the posting requires a party."""
     return any(accounts[line.gl_account or ""].party_required for line in posting.lines)
 
 
-def move_values(posting: ErpPosting, ids: MoveIds, *, send_memo: bool) -> dict[str, Any]:
+def move_values(parcel: Parcel, ids: MoveIds, *, send_memo: bool) -> dict[str, Any]:
     """Return the values that `account.move.create` takes; the description is the posting id."""
+    posting = parcel.posting
     lines = [
         values for line in booked_lines(posting) for values in _line(line, posting, ids, send_memo)
     ]
@@ -56,7 +50,7 @@ def move_values(posting: ErpPosting, ids: MoveIds, *, send_memo: bool) -> dict[s
         "company": ids.company,
         "journal": ids.journal,
         "period": ids.period,
-        "date": date_value(booking_day(posting)),
+        "date": date_value(parcel.booked_on),
         "description": posting.posting_id,
         "lines": [["create", lines]],
     }

@@ -35,6 +35,8 @@ class Waiting(msgspec.Struct, frozen=True, kw_only=True):
 
     position: int
     posting: PostedEntry
+    in_batch: bool
+    """Whether it was handed over in a batch of which nothing is known since."""
     schema_version: str
     """Of the events of the message that caused the entry; empty when it is not archived."""
 
@@ -70,19 +72,20 @@ class OutboxCounts(msgspec.Struct, frozen=True, kw_only=True):
     refused: int = 0
 
 
-def read_unfinished(connection: Connection, backend: Backend) -> HandedOver | None:
-    """Return the oldest batch that was handed over and never recorded."""
+def read_unfinished(connection: Connection, backend: Backend, tenant: str) -> HandedOver | None:
+    """Return the oldest batch of a tenant that was handed over and never recorded."""
     begun = and_(_pending(), outbox.c.batch_id.is_not(None))
     first = (
         select(outbox.c.batch_id, outbox.c.attempted_at_micros)
-        .where(begun)
+        .join(journal_entries, journal_entries.c.posting_no == outbox.c.posting_no)
+        .where(begun, journal_entries.c.tenant == tenant)
         .order_by(outbox.c.position)
         .limit(1)
     )
     found = connection.execute(first).first()
     if found is None:
         return None
-    query = select(outbox.c.position, outbox.c.posting_no).where(
+    query = select(outbox.c.position, outbox.c.posting_no, outbox.c.batch_id).where(
         _pending(), outbox.c.batch_id == found.batch_id
     )
     return HandedOver(
@@ -92,18 +95,21 @@ def read_unfinished(connection: Connection, backend: Backend) -> HandedOver | No
     )
 
 
-def read_next(connection: Connection, backend: Backend, after: int, limit: int) -> list[Waiting]:
-    """Return postings past a position that may go now, in order.
+def read_next(
+    connection: Connection, backend: Backend, tenant: str, after: int, limit: int
+) -> list[Waiting]:
+    """Return postings of a tenant past a position that may go now, in order.
 
     Left out: those of an unfinished batch, and reversals whose entry the ERP does not have.
     """
     original = outbox.alias("original")
     query = (
-        select(outbox.c.position, outbox.c.posting_no)
+        select(outbox.c.position, outbox.c.posting_no, outbox.c.batch_id)
         .join(journal_entries, journal_entries.c.posting_no == outbox.c.posting_no)
         .outerjoin(original, original.c.posting_no == journal_entries.c.reverses)
         .where(
             _pending(),
+            journal_entries.c.tenant == tenant,
             outbox.c.batch_id.is_(None),
             outbox.c.position > after,
             or_(
@@ -139,6 +145,7 @@ def _waiting(connection: Connection, backend: Backend, query: Select[Any]) -> li
         Waiting(
             position=row.position,
             posting=found[row.posting_no],
+            in_batch=row.batch_id is not None,
             schema_version=versions.get(_source_of(found[row.posting_no]), ""),
         )
         for row in rows
@@ -220,7 +227,11 @@ def retry_refused(
             backend.among(journal_entries.c.posting_id, posting_ids)
         )
         again = again.where(outbox.c.posting_no.in_(numbers))
-    done = connection.execute(again.values(status=DeliveryStatus.PENDING.value, batch_id=None))
+    done = connection.execute(
+        again.values(
+            status=DeliveryStatus.PENDING.value, reason=None, erp_words=None, batch_id=None
+        )
+    )
     return done.rowcount
 
 

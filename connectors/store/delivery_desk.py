@@ -27,15 +27,15 @@ class DeliveryDesk:
         """
         return self._session.only_deliverer()
 
-    def unfinished_batch(self) -> HandedOver | None:
+    def unfinished_batch(self, tenant: str) -> HandedOver | None:
         """The oldest batch that was handed to the ERP and of which nothing is known since."""
         with self._session.reading() as connection:
-            return delivering.read_unfinished(connection, self._backend)
+            return delivering.read_unfinished(connection, self._backend, tenant)
 
-    def next_postings(self, after: int, limit: int) -> list[Waiting]:
+    def next_postings(self, tenant: str, after: int, limit: int) -> list[Waiting]:
         """Pending postings past a position that may go now, in order."""
         with self._session.reading() as connection:
-            return delivering.read_next(connection, self._backend, after, limit)
+            return delivering.read_next(connection, self._backend, tenant, after, limit)
 
     def hand_over(self, batch_id: str, positions: Sequence[int], at_micros: int) -> None:
         """Write down which postings are about to be handed to the ERP together."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from sqlalchemy import (
@@ -140,7 +140,9 @@ class Postgres:
             try:
                 yield lambda: self._assert_alive(connection)
             finally:
-                # Not back to the pool: the lock would live on with the connection.
+                # A connection that is lost has given the lock up by itself.
+                with suppress(*self.errors):
+                    connection.execute(text("SELECT pg_advisory_unlock(:space, :key)"), key)
                 connection.invalidate()
 
     def _assert_alive(self, connection: Connection) -> None:

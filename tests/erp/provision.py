@@ -5,8 +5,8 @@ Runs in Tryton's own environment, through proteus, Tryton's client library:
     TRYTOND_DATABASE_URI=postgresql:///erp DB_NAME=erp python provision.py SPEC.json
 
 SPEC: {"currencies": {CODE: decimals}, "years": [2026], "companies": [{"name", "currency",
-"accounts": [{"code", "name", "kind"}]}]}; kinds: receivable (a party is required), asset, liability,
-revenue, expense.
+"accounts": [{"code", "name", "kind"}]}]}; kinds: receivable (a party is required), asset,
+liability, revenue, expense.
 """
 
 import datetime

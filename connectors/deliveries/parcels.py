@@ -1,0 +1,108 @@
+"""Makes parcels out of postings in the outbox: accounts by the GL mapping, the day of booking."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import msgspec
+
+from connectors.deliveries.delivery import Parcel
+from connectors.erp_postings import ErpLine, ErpPosting, erp_line
+from connectors.store import PostedEntry, Waiting
+from ledger.gl_mapping import GlMapping
+from ledger.instants import iso_day
+from ledger.journal import JournalLine, assert_balanced
+from ledger.periods import calendar_of
+from ledger.policies import DAY_MICROS, BooksConfig
+from ledger.reasons import Reason
+
+
+class HeldBack(NamedTuple):
+    """A posting that cannot be sent yet, and why."""
+
+    reason: Reason
+    words: str
+
+
+class Parcels:
+    """Packs postings under one mapping and one company's calendars."""
+
+    def __init__(self, mapping: GlMapping, books: BooksConfig) -> None:
+        self._mapping = mapping
+        self._books = books
+
+    def pack(self, waiting: Waiting, batch_id: str, at_micros: int) -> Parcel | HeldBack:
+        """Return the parcel, or why there is none yet. Raises UnbalancedEntry (I2)."""
+        posted = waiting.posting
+        entry = assert_balanced(posted.entry)
+        lines = [self._line(number, line, posted) for number, line in enumerate(entry.lines, 1)]
+        unmapped = sorted({line for line in lines if isinstance(line, str)})
+        if unmapped:
+            return HeldBack(Reason.UNMAPPED_ACCOUNT, "no account for " + "; ".join(unmapped))
+        mapped = tuple(line for line in lines if isinstance(line, ErpLine))
+        day = self.booked_on(posted)
+        return Parcel(booked_on=day, posting=_posting(waiting, batch_id, at_micros, mapped))
+
+    def booked_on(self, posted: PostedEntry) -> str:
+        """ISO day in the period it is booked in, by its legal entity's calendar."""
+        if posted.original_period is None:
+            return posted.entry.accounting_date
+        calendar = calendar_of(self._books, posted.entry.entity)
+        return iso_day(calendar.first_day(calendar.index_named(posted.period)) * DAY_MICROS)
+
+    def _line(self, number: int, line: JournalLine, posted: PostedEntry) -> ErpLine | str:
+        """The line with its account, or what no row of the mapping matches.
+
+        Rows hold for accounting dates: a reversal has that of its entry, whatever day it is booked
+        on, and so takes back what was booked on the same account.
+        """
+        entry = posted.entry
+        key = self._mapping.key_of(
+            line.role,
+            product=line.product,
+            region=None,
+            entity=entry.entity,
+            currency=entry.currency,
+        )
+        row = self._mapping.row_for(key, entry.accounting_date)
+        if row is None:
+            return str(key)
+        return msgspec.structs.replace(
+            erp_line(number, line),
+            gl_account=row.target.account,
+            department=row.target.department,
+            classification=row.target.gl_class,
+        )
+
+
+def _posting(
+    waiting: Waiting, batch_id: str, at_micros: int, lines: Sequence[ErpLine]
+) -> ErpPosting:
+    posted, entry = waiting.posting, waiting.posting.entry
+    return ErpPosting(
+        posting_id=posted.posting_id,
+        batch_id=batch_id,
+        tenant=entry.tenant,
+        entity=entry.entity,
+        entry_key=entry.entry_key,
+        revision=posted.revision,
+        reverses=posted.reverses,
+        accounting_date=entry.accounting_date,
+        accounting_period=posted.period,
+        original_period=posted.original_period or posted.period,
+        booked_at_micros=at_micros,
+        currency=entry.currency,
+        functional_currency=entry.functional_currency,
+        rule=entry.rule,
+        policy=entry.policy,
+        source_event_id=entry.source_event_id,
+        event_id=entry.event_id,
+        schema_version=waiting.schema_version,
+        evidence=entry.evidence,
+        customer_id=entry.customer_id,
+        contract_id=entry.contract_id,
+        invoice_id=entry.invoice_id,
+        memo=entry.memo,
+        lines=tuple(lines),
+    )
