@@ -12,6 +12,7 @@ setup(
         "connectors.deliveries",
         "connectors.exports",
         "connectors.files",
+        "connectors.kafka",
         "connectors.providers",
         "connectors.providers.salesforce",
         "connectors.providers.stripe",

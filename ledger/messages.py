@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from enum import StrEnum
+from typing import NamedTuple
 
 import msgspec
 
@@ -27,6 +28,16 @@ class Outcome(StrEnum):
     """Cannot be accepted; kept with its bytes and a reason."""
     DUPLICATE = "duplicate"
     """The same event had been taken before."""
+
+
+class Payload(NamedTuple):
+    """The bytes of one event as a live source gave them."""
+
+    body: bytes
+    position: str
+    """Where it was read: topic, partition, offset."""
+    attributes: tuple[tuple[str, str], ...] = ()
+    """What came beside it (headers, attributes), in order."""
 
 
 class Message(msgspec.Struct, frozen=True, kw_only=True, array_like=True):

@@ -11,16 +11,9 @@ from apache_beam.pvalue import PCollection
 from apache_beam.transforms.window import TimestampedValue
 from apache_beam.utils.timestamp import Timestamp
 
-from ledger.messages import DeadLetter, Message
+from ledger.messages import DeadLetter, Message, Payload
 from transforms.counting import MESSAGES_READ, counter
 from transforms.decode_events import REJECTED
-
-
-class Payload(NamedTuple):
-    """The bytes of one event and where they were read (topic, partition, offset)."""
-
-    body: bytes
-    position: str
 
 
 class DecodedLive(NamedTuple):

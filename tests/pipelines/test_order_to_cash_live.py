@@ -12,14 +12,13 @@ from apache_beam.utils.timestamp import Timestamp
 
 from connectors.event_files import DecodeSettings, EventDecoder
 from connectors.store import Conservation, open_store
-from ledger.messages import Message
+from ledger.messages import Message, Payload
 from pipelines.books import prepare_books
 from pipelines.options import check_options
 from pipelines.order_to_cash_live import order_to_cash_live
 from pipelines.report import RunReport
 from pipelines.settings import settings_of
 from tests.pipelines.runs import AS_OF, Run, dump_of, net_of
-from transforms.decode_live import Payload
 
 DAY_SECONDS = 86_400
 

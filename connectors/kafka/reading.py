@@ -1,0 +1,274 @@
+"""ReadFromKafka: every message of some topics, once per checkpointed offset.
+
+The engine's checkpoint holds the next offset of each partition; nothing is committed to the
+broker, so a job that is restored reads on exactly where its checkpoint was. Partitions are listed
+when the job starts: after adding some, start it again.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import apache_beam as beam
+from apache_beam.io.iobase import RestrictionTracker
+from apache_beam.io.restriction_trackers import OffsetRange, OffsetRestrictionTracker
+from apache_beam.io.watermark_estimators import ManualWatermarkEstimator
+from apache_beam.pvalue import PBegin, PCollection
+from apache_beam.transforms.core import RestrictionProvider
+from apache_beam.transforms.window import TimestampedValue
+from apache_beam.utils.timestamp import Duration, Timestamp
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+
+from ledger.messages import Payload
+
+FOREVER = sys.maxsize
+BUNDLE_SECONDS = 0.5
+"""How long one bundle reads; its output goes on when it ends."""
+POLL_SECONDS = 0.1
+AT_ONCE = 500
+PER_BUNDLE = 5_000
+LAG_SECONDS = 5.0
+"""How far the watermark stays behind: producers' clocks differ."""
+_BROKER_SECONDS = 30.0
+_LOST = (KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE)
+_AWAY = (KafkaError._TRANSPORT, KafkaError._ALL_BROKERS_DOWN, KafkaError._TIMED_OUT)
+"""A broker that is away comes back: the client goes on trying."""
+
+
+class OffsetsLost(Exception):
+    """The broker no longer has the offsets asked for: messages would be skipped silently."""
+
+
+class KafkaPartition(NamedTuple):
+    """One partition, from `start` on; `stop` is exclusive, FOREVER for a live job."""
+
+    topic: str
+    partition: int
+    start: int
+    stop: int
+
+
+class ReadFromKafka(beam.PTransform):
+    """PBegin -> PCollection[Payload], timestamped with the broker's time of each message.
+
+    Unbounded; with `until_now` bounded by what the topics hold when the job starts. `settings` are
+    those of librdkafka (`bootstrap.servers`, security). Raises KafkaException when the graph is
+    built and the broker cannot be reached.
+    """
+
+    def __init__(
+        self, settings: Mapping[str, str], topics: Sequence[str], *, until_now: bool = False
+    ) -> None:
+        super().__init__()
+        self._settings = dict(settings)
+        self._topics = tuple(topics)
+        self._until_now = until_now
+
+    def expand(self, begin: PBegin) -> PCollection:
+        partitions = list_partitions(self._settings, self._topics, until_now=self._until_now)
+        read = _ReadBoundedFn if self._until_now else _ReadLiveFn
+        return (
+            begin
+            | "Partitions" >> beam.Create(partitions, reshuffle=False)
+            | "Spread" >> beam.Reshuffle()
+            | "ReadPartition" >> beam.ParDo(read(self._settings))
+        )
+
+
+def list_partitions(
+    settings: Mapping[str, str], topics: Sequence[str], *, until_now: bool
+) -> list[KafkaPartition]:
+    """Return the partitions of the topics with their first and last offsets, in order.
+
+    Raises KafkaException when the broker is away or a topic does not exist.
+    """
+    consumer = _consumer(settings)
+    try:
+        found = []
+        for topic in topics:
+            described = consumer.list_topics(topic, _BROKER_SECONDS).topics[topic]
+            if described.error is not None:
+                raise KafkaException(described.error)
+            for number in sorted(described.partitions):
+                at = TopicPartition(topic, number)
+                low, high = consumer.get_watermark_offsets(at, _BROKER_SECONDS)
+                found.append(KafkaPartition(topic, number, low, high if until_now else FOREVER))
+        return found
+    finally:
+        consumer.close()
+
+
+def _consumer(settings: Mapping[str, str]) -> Consumer:
+    return Consumer(
+        {
+            "group.id": "crossfoot",
+            **settings,
+            "enable.auto.commit": False,
+            "enable.partition.eof": True,
+            "auto.offset.reset": "error",
+            "isolation.level": "read_committed",
+        }
+    )
+
+
+class _LiveTracker(OffsetRestrictionTracker):
+    """Offsets without an end: only checkpoints split them."""
+
+    def try_split(self, fraction_of_remainder: float) -> tuple[OffsetRange, OffsetRange] | None:
+        if fraction_of_remainder != 0:
+            return None
+        split: tuple[OffsetRange, OffsetRange] | None = super().try_split(0)
+        return split
+
+    def is_bounded(self) -> bool:
+        return False
+
+
+class _PartitionOffsets(RestrictionProvider):
+    """A partition's offsets as restriction."""
+
+    def initial_restriction(self, element: KafkaPartition) -> OffsetRange:
+        return OffsetRange(element.start, element.stop)
+
+    def create_tracker(self, restriction: OffsetRange) -> RestrictionTracker:
+        live = restriction.stop == FOREVER
+        return _LiveTracker(restriction) if live else OffsetRestrictionTracker(restriction)
+
+    def restriction_size(self, element: KafkaPartition, restriction: OffsetRange) -> int:
+        return 1 if restriction.stop == FOREVER else restriction.size()
+
+    def truncate(self, element: KafkaPartition, restriction: OffsetRange) -> OffsetRange | None:
+        """A job that drains stops reading here; the offsets stay in the topic."""
+        return None if restriction.stop == FOREVER else restriction
+
+
+class _ReadPartitionFn(beam.DoFn):
+    """Reads a partition for a while, then hands the rest back to the engine."""
+
+    def __init__(self, settings: Mapping[str, str]) -> None:
+        self._settings = dict(settings)
+
+    def setup(self) -> None:
+        self._consumers: dict[tuple[str, int], tuple[Consumer, int]] = {}
+
+    def teardown(self) -> None:
+        for consumer, _ in self._consumers.values():
+            consumer.close()
+
+    def _at(self, partition: KafkaPartition, offset: int) -> Consumer:
+        """Return a consumer that stands at `offset`, the one of the last bundle if it does."""
+        key = (partition.topic, partition.partition)
+        consumer, position = self._consumers.pop(key, (None, -1))
+        if consumer is None:
+            consumer = _consumer(self._settings)
+        if position != offset:
+            consumer.assign([TopicPartition(partition.topic, partition.partition, offset)])
+        return consumer
+
+    def _read(
+        self,
+        partition: KafkaPartition,
+        tracker: RestrictionTracker,
+        estimator: ManualWatermarkEstimator,
+    ) -> Iterator[TimestampedValue]:
+        position, stop = tracker.current_restriction().start, tracker.current_restriction().stop
+        if position == stop:
+            return
+        consumer, watermark = self._at(partition, position), _Watermark(estimator)
+        until, left = time.monotonic() + BUNDLE_SECONDS, PER_BUNDLE
+        while left > 0 and time.monotonic() < until:
+            messages, at_end = _sorted_out(consumer.consume(AT_ONCE, POLL_SECONDS))
+            for message in messages:
+                if not tracker.try_claim(message.offset()):
+                    position = stop
+                    break
+                left, position = left - 1, message.offset() + 1
+                yield watermark.stamped(message)
+            # The last offsets may hold nothing: compacted away, or marks of a transaction.
+            if position == stop or (at_end and stop != FOREVER and not tracker.try_claim(stop)):
+                consumer.close()
+                return
+            watermark.advance(idle=not messages)
+        self._consumers[(partition.topic, partition.partition)] = (consumer, position)
+        tracker.defer_remainder(Duration(0))
+
+
+_OFFSETS: Any = beam.DoFn.RestrictionParam(_PartitionOffsets())
+_WATERMARK: Any = beam.DoFn.WatermarkEstimatorParam(ManualWatermarkEstimator.default_provider())
+
+
+class _ReadLiveFn(_ReadPartitionFn):
+    @beam.DoFn.unbounded_per_element()
+    def process(  # type: ignore[override]
+        self,
+        element: KafkaPartition,
+        tracker: RestrictionTracker = _OFFSETS,
+        watermark: ManualWatermarkEstimator = _WATERMARK,
+    ) -> Iterator[TimestampedValue]:
+        return self._read(element, tracker, watermark)
+
+
+class _ReadBoundedFn(_ReadPartitionFn):
+    def process(  # type: ignore[override]
+        self,
+        element: KafkaPartition,
+        tracker: RestrictionTracker = _OFFSETS,
+        watermark: ManualWatermarkEstimator = _WATERMARK,
+    ) -> Iterator[TimestampedValue]:
+        return self._read(element, tracker, watermark)
+
+
+class _Watermark:
+    """Follows the broker's times; an idle partition follows the clock and holds nobody back."""
+
+    def __init__(self, estimator: ManualWatermarkEstimator) -> None:
+        self._estimator = estimator
+        self._latest = 0.0
+
+    def stamped(self, message: Message) -> TimestampedValue:
+        """Return the message's payload at its time."""
+        kind, milliseconds = message.timestamp()
+        at = milliseconds / 1000 if kind else time.time()
+        self._latest = max(self._latest, at)
+        return TimestampedValue(payload_of(message), Timestamp(at))
+
+    def advance(self, *, idle: bool) -> None:
+        """Move the watermark on; it never goes back."""
+        reached = time.time() if idle else min(self._latest, time.time())
+        moment = Timestamp(reached - LAG_SECONDS)
+        current = self._estimator.current_watermark()
+        if current is None or moment > current:
+            self._estimator.set_watermark(moment)
+
+
+def payload_of(message: Message) -> Payload:
+    """Return the bytes of a message, where they stood, and its headers as text."""
+    headers = message.headers() or []
+    attributes = tuple(
+        (name, value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value or ""))
+        for name, value in headers
+    )
+    position = f"{message.topic()}/{message.partition()}@{message.offset()}"
+    return Payload(message.value() or b"", position, attributes)
+
+
+def _sorted_out(polled: Sequence[Message]) -> tuple[list[Message], bool]:
+    """Return the messages of a poll and whether the partition's end was seen.
+
+    Raises OffsetsLost, and KafkaException for what waiting does not mend.
+    """
+    messages, at_end = [], False
+    for message in polled:
+        error = message.error()
+        if error is None:
+            messages.append(message)
+        elif error.code() == KafkaError._PARTITION_EOF:
+            at_end = True
+        elif error.code() in _LOST:
+            raise OffsetsLost(f"{message.topic()}/{message.partition()}: {error.str()}")
+        elif not (error.retriable() or error.code() in _AWAY):
+            raise KafkaException(error)
+    return messages, at_end
