@@ -38,9 +38,9 @@ class Decode(beam.DoFn):
         self._decoder = decoder
 
     def process(self, line: bytes) -> Iterator[Message]:
-        decoded = self._decoder(line, "")
-        if not isinstance(decoded, DeadLetter):
-            yield decoded
+        for decoded in self._decoder(line, ""):
+            if not isinstance(decoded, DeadLetter):
+                yield decoded
 
 
 class GiveParty(beam.DoFn):
@@ -68,7 +68,7 @@ class FoldParty(beam.DoFn):
 
     def process(self, grouped: tuple[str, Iterable[Message]]) -> Iterator[object]:
         party_id, messages = grouped
-        folded = fold_parties({party_id: list(messages)}, {}, self._settings)
+        folded = fold_parties({party_id: list(messages)}, {}, self._settings, {})
         for posting in postings_of(folded, "per-event", self._settings.as_of_micros):
             yield beam.pvalue.TaggedOutput("postings", msgspec.json.encode(posting).decode())
         for update in folded[0].result.lifecycle:

@@ -78,14 +78,14 @@ def fold_again(store: LedgerStore, chunk: Incoming, settings: RunSettings) -> li
     keys = [keys_of(name, messages) for name, messages in chunk.items()]
     past = store.past_of(settings.fold.tenant, keys)
     found = {name: PartyPast(*kept) for name, kept in past.items()}
-    return fold_parties(chunk, found, settings.fold)
+    return fold_parties(chunk, found, settings.fold, {})
 
 
 def measure(options: OrderToCashOptions, path: Path) -> Written:
     """Write everything twice; only commits are on the clock."""
     settings = settings_of(options)
     chunks = list(chunks_of(read_parties(options, settings)))
-    folded = [fold_parties(chunk, {}, settings.fold) for chunk in chunks]
+    folded = [fold_parties(chunk, {}, settings.fold, {}) for chunk in chunks]
     store = open_store(f"sqlite:///{path}")
     cpu, wall = time.process_time(), time.perf_counter()
     reports = [store.commit(parties) for parties in folded]

@@ -8,7 +8,12 @@ from __future__ import annotations
 
 import typing
 
+import msgspec
+
 from connectors.decoding import DecodeContext, Rejected, finish_message
+from connectors.providers.salesforce.envelope import SOURCE as SALESFORCE
+from connectors.providers.salesforce.record_ids import long_id, prefixed_long_id
+from ledger.crm_records import ID_FIELDS
 from ledger.events import CanonicalEvent, RecordChanged
 from ledger.messages import Message
 from ledger.reasons import Reason
@@ -18,6 +23,8 @@ EVENT_TYPES: dict[str, type[CanonicalEvent]] = {
 }
 """Subject -> struct of every canonical event."""
 
+_CRM_IDS = ("customer_id", "account_id", "contract_id", "opportunity_id", "record_id")
+"""Fields that may hold the prefixed id of a Salesforce record."""
 _OWN_IDS = ("payout_id",)
 """Objects that belong to no customer and are their own party."""
 _LEADING_IDS = (
@@ -34,6 +41,7 @@ _LEADING_IDS = (
 
 def message_of(event: CanonicalEvent, body: bytes, context: DecodeContext) -> Message:
     """Check a canonical event and wrap it as a message of its own. Raises Rejected."""
+    event = with_long_ids(event)
     party_ref = party_of(event)
     leading = leading_ids(event)
     if party_ref is None and not leading:
@@ -50,6 +58,26 @@ def message_of(event: CanonicalEvent, body: bytes, context: DecodeContext) -> Me
         body=body,
         events=(event,),
     )
+
+
+def with_long_ids(event: CanonicalEvent) -> CanonicalEvent:
+    """The event with every Salesforce record id in its longer form, as change events have it."""
+    found: dict[str, object] = {}
+    for name in _CRM_IDS:
+        value = getattr(event, name, None)
+        if value is not None and (longer := prefixed_long_id(value)) != value:
+            found[name] = longer
+    if isinstance(event, RecordChanged) and event.source == SALESFORCE:
+        found |= _long_record_ids(event)
+    return msgspec.structs.replace(event, **found) if found else event
+
+
+def _long_record_ids(event: RecordChanged) -> dict[str, object]:
+    values = {
+        name: (long_id(value) or value) if name in ID_FIELDS and value else value
+        for name, value in event.values.items()
+    }
+    return {"record_id": long_id(event.record_id) or event.record_id, "values": values}
 
 
 def party_of(event: CanonicalEvent) -> str | None:

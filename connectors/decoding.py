@@ -47,6 +47,20 @@ class SalesforceNames(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     """Currency of an organisation without `CurrencyIsoCode`."""
 
 
+class CompanyConfig(BooksConfig, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The books file as a whole: what the fold needs, and how the company names things."""
+
+    metadata_keys: MetadataKeys = MetadataKeys()
+    salesforce: SalesforceNames = SalesforceNames()
+
+
+def names_of(books: BooksConfig) -> tuple[MetadataKeys, SalesforceNames]:
+    """How the company names things; as usual where its books do not say."""
+    if isinstance(books, CompanyConfig):
+        return books.metadata_keys, books.salesforce
+    return MetadataKeys(), SalesforceNames()
+
+
 class DecodeContext(msgspec.Struct, frozen=True, kw_only=True):
     """What decoders need to know; built once per worker and handed to each call."""
 

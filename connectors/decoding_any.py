@@ -39,26 +39,28 @@ _MARKS = msgspec.json.Decoder(_Marks)
 _PAYLOAD = msgspec.json.Decoder(_Payload)
 
 
-def decode_event(body: bytes, position: str, context: DecodeContext) -> Message | DeadLetter:
-    """Decode one event of any known format. Raises nothing about the data.
+def decode_event(
+    body: bytes, position: str, context: DecodeContext
+) -> tuple[Message | DeadLetter, ...]:
+    """Decode one event of any known format; one message, or one for every customer it concerns.
 
     Stripe: `object` is `event`. Salesforce: a `ChangeEventHeader`, at the top or in `payload`.
-    Canonical: a `subject`, or Avro single-object encoding.
+    Canonical: a `subject`, or Avro single-object encoding. Raises nothing about the data.
     """
     if body.startswith(MARKER):
-        return decode_single_object(body, position, context)
+        return (decode_single_object(body, position, context),)
     try:
         marks = _read_marks(body, context)
     except Rejected as rejected:
-        return _unknown(rejected, body, position, context)
+        return (_unknown(rejected, body, position, context),)
     if marks.object == "event" and marks.type is not None:
-        return decode_stripe(body, position, context)
+        return (decode_stripe(body, position, context),)
     if marks.ChangeEventHeader or _has_header(marks.payload):
         return decode_salesforce(body, position, context)
     if marks.subject is not None:
-        return decode_canonical_json(body, position, context)
+        return (decode_canonical_json(body, position, context),)
     detail = "neither a Stripe event, nor a Salesforce change event, nor one with a subject"
-    return _unknown(Rejected(Reason.UNKNOWN_FORMAT, detail), body, position, context)
+    return (_unknown(Rejected(Reason.UNKNOWN_FORMAT, detail), body, position, context),)
 
 
 def _read_marks(body: bytes, context: DecodeContext) -> _Marks:

@@ -1,4 +1,4 @@
-"""Decoding a range of a file: every line (or Avro record) gives one message or one dead letter."""
+"""Decoding a range of a file: every line (or Avro record) gives messages or a dead letter."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import msgspec
 
 from connectors.canonical import decode_container
-from connectors.decoding import DecodeContext, Rejected, dead_letter
+from connectors.decoding import DecodeContext, Rejected, dead_letter, names_of
 from connectors.decoding_any import decode_event
 from connectors.files.listing import FileFormat, FileRange
 from connectors.files.reading import Damaged, Oversized, read_lines
@@ -28,7 +28,14 @@ class DecodeSettings(msgspec.Struct, frozen=True, kw_only=True):
 
     def context(self) -> DecodeContext:
         """Build the context, loading the schema registry of this machine."""
-        return DecodeContext(tenant=self.tenant, books=self.books, registry=load_registry())
+        keys, salesforce = names_of(self.books)
+        return DecodeContext(
+            tenant=self.tenant,
+            books=self.books,
+            registry=load_registry(),
+            metadata_keys=keys,
+            salesforce=salesforce,
+        )
 
 
 class _LazyContext:
@@ -61,10 +68,10 @@ class RangeDecoder(_LazyContext):
 
 
 class EventDecoder(_LazyContext):
-    """Callable: bytes of one event and where they were read -> Message | DeadLetter."""
+    """Callable: bytes of one event and where they were read -> its messages or dead letter."""
 
-    def __call__(self, body: bytes, position: str) -> Message | DeadLetter:
-        """Never raises on data."""
+    def __call__(self, body: bytes, position: str) -> tuple[Message | DeadLetter, ...]:
+        """Never raises on data; one message, or one for every customer the event concerns."""
         return decode_event(body, position, self._context)
 
 
@@ -82,7 +89,7 @@ def decode_range(part: FileRange, context: DecodeContext) -> Iterator[Message | 
             reason = Reason(read.reason)
             yield _unread(reason, read.detail, read.body, read.position, context)
         else:
-            yield decode_event(read.body, read.position, context)
+            yield from decode_event(read.body, read.position, context)
 
 
 def _unread(

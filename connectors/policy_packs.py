@@ -14,6 +14,9 @@ from typing import Any, TypeVar
 import msgspec
 import yaml
 
+from connectors.decoding import CompanyConfig
+from connectors.providers.salesforce.field_names import KNOWN_FIELDS
+from connectors.providers.salesforce.record_ids import prefixed_long_id
 from ledger.money import is_currency
 from ledger.policies import BooksConfig, PolicyPack
 
@@ -66,20 +69,44 @@ def load_policy_pack(name_or_path: str) -> PolicyPack:
     return _convert(_read(path), PolicyPack, name_or_path)
 
 
-def load_books_config(path: str | None) -> BooksConfig:
+def load_books_config(path: str | None) -> CompanyConfig:
     """Read the books' configuration; without a path, the defaults.
 
     Raises ConfigurationError when the file is missing or a setting is unknown or wrong.
     """
     if path is None:
-        return BooksConfig()
+        return CompanyConfig()
     if not Path(path).is_file():
         raise ConfigurationError(f"no configuration file {path!r}")
-    config = _convert(_read(Path(path)), BooksConfig, path)
-    problems = _currency_problems(config)
+    config = _convert(_read(Path(path)), CompanyConfig, path)
+    problems = [*_currency_problems(config), *_name_problems(config)]
     if problems:
         raise ConfigurationError(f"{path}: " + "; ".join(problems))
-    return config
+    return msgspec.structs.replace(config, identity=_long_ids(config.identity))
+
+
+def _long_ids(identity: dict[str, str]) -> dict[str, str]:
+    """Decided identities by the ids that events get: record ids with their 18 characters."""
+    return {prefixed_long_id(one): prefixed_long_id(other) for one, other in identity.items()}
+
+
+def _name_problems(config: CompanyConfig) -> list[str]:
+    """Names that would find nothing: a field the adapter does not know, a currency that is none."""
+    problems = [
+        f"salesforce.field_aliases.{own}: no field {known!r} is read; those read are "
+        + ", ".join(KNOWN_FIELDS)
+        for own, known in sorted(config.salesforce.field_aliases.items())
+        if known not in KNOWN_FIELDS
+    ]
+    default = config.salesforce.default_currency
+    if default is not None and not is_currency(default):
+        problems.append(f"salesforce.default_currency: unknown currency {default!r}")
+    problems += [
+        f"metadata_keys.{name}: give at least one key"
+        for name in config.metadata_keys.__struct_fields__
+        if not getattr(config.metadata_keys, name)
+    ]
+    return problems
 
 
 def _read(path: Path) -> str:

@@ -38,15 +38,16 @@ def fold_parties(
     incoming: Mapping[str, Sequence[Message]],
     past: Mapping[str, PartyPast],
     settings: FoldSettings,
-    ambiguous: Mapping[str, tuple[str, ...]] | None = None,
+    ambiguous: Mapping[str, tuple[str, ...]],
 ) -> list[FoldedParty]:
     """Fold every party, in the order given, over its past and its incoming messages.
 
     `incoming` and `past` are by party id; a party without a past may be missing there. `ambiguous`
-    are customers linked to several accounts (`ledger.identity`).
+    are the parties among them that are stated to be several accounts, with these
+    (`ledger.identity.Identity.accounts_in_doubt`).
     """
     return [
-        _fold(party_id, messages, past.get(party_id, _NOTHING), settings, ambiguous or {})
+        _fold(party_id, messages, past.get(party_id, _NOTHING), settings, ambiguous)
         for party_id, messages in incoming.items()
     ]
 

@@ -87,10 +87,16 @@ class Identity:
     def ambiguous(self) -> dict[str, tuple[str, ...]]:
         """Customers that are stated to be several accounts and that nobody decided, sorted."""
         return {
-            customer: tuple(sorted(accounts))
-            for customer, accounts in sorted(self._more_accounts.items())
-            if customer not in self._decided
+            customer: accounts
+            for customer in sorted(self._more_accounts)
+            if (accounts := self.accounts_in_doubt(customer))
         }
+
+    def accounts_in_doubt(self, party_id: str) -> tuple[str, ...]:
+        """The accounts that a party is stated to be, sorted, if several and undecided."""
+        if party_id not in self._more_accounts or party_id in self._decided:
+            return ()
+        return tuple(sorted(self._more_accounts[party_id]))
 
     def members(self) -> dict[str, tuple[str, ...]]:
         """Every id that leads to each party (and itself), sorted: where its history may be."""

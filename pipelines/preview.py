@@ -64,6 +64,8 @@ def fold_by_party(messages: Sequence[Message], settings: PreviewSettings) -> lis
     for message in messages:
         identity.add_links(message.links)
         identity.add_account_links(message.account_links)
+        if message.party_ref is not None:
+            identity.add_parties((message.party_ref,))
     parties: dict[str, list[Message]] = {}
     for message in messages:
         found = identity.party_of(message.party_ref, message.link_refs)

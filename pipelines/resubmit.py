@@ -7,6 +7,7 @@ accepted now leaves the exception queue; what is still refused stays in it, with
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import chain
 from typing import NamedTuple
 
 import msgspec
@@ -59,7 +60,7 @@ def resubmit(
     all the time.
     """
     messages, refused = _decode(wanted, settings)
-    counts = _take(list(messages.values()), settings)
+    counts = _take(list(chain.from_iterable(messages.values())), settings)
     _close_renamed(messages, store, settings)
     for row in store.exceptions(settings.fold.as_of_micros, settings.fold.tenant):
         if row.exception_id in messages:
@@ -78,18 +79,18 @@ def resubmit(
 
 def _decode(
     wanted: Sequence[Resubmission], settings: RunSettings
-) -> tuple[dict[str, Message], dict[str, StillRefused]]:
+) -> tuple[dict[str, list[Message]], dict[str, StillRefused]]:
     context = settings.decoding.context()
-    messages: dict[str, Message] = {}
+    messages: dict[str, list[Message]] = {}
     refused: dict[str, StillRefused] = {}
     for item in wanted:
-        decoded = decode_event(item.body, item.position, context)
-        if isinstance(decoded, Message):
-            messages[item.exception_id] = decoded
-        else:
-            refused[item.exception_id] = StillRefused(
-                exception_id=item.exception_id, reason=decoded.reason, detail=decoded.detail
-            )
+        for decoded in decode_event(item.body, item.position, context):
+            if isinstance(decoded, Message):
+                messages.setdefault(item.exception_id, []).append(decoded)
+            else:
+                refused[item.exception_id] = StillRefused(
+                    exception_id=item.exception_id, reason=decoded.reason, detail=decoded.detail
+                )
     return messages, refused
 
 
@@ -102,7 +103,9 @@ def _take(messages: list[Message], settings: RunSettings) -> CommitCounts:
     return fold_and_take(messages, CHUNK, books, settings.fold)
 
 
-def _close_renamed(messages: dict[str, Message], store: LedgerStore, settings: RunSettings) -> None:
+def _close_renamed(
+    messages: dict[str, list[Message]], store: LedgerStore, settings: RunSettings
+) -> None:
     """Close dead letters whose bytes were taken under another source than they were refused.
 
     Bytes that could not be read at all were kept as of an unknown source, so the store cannot
@@ -110,7 +113,7 @@ def _close_renamed(messages: dict[str, Message], store: LedgerStore, settings: R
     """
     open_ids = {letter.dead_letter_id for letter in store.open_dead_letters(settings.fold.tenant)}
     renamed = []
-    for exception_id, message in messages.items():
+    for exception_id, (message, *_) in messages.items():
         own_id = dead_letter_id(message.tenant, message.source, message.body)
         if exception_id in open_ids and own_id != exception_id and own_id not in open_ids:
             renamed.append(exception_id)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
+from connectors.decoding import CompanyConfig
 from connectors.files.listing import (
     FileRange,
     InputChanged,
@@ -20,7 +21,7 @@ from connectors.policy_packs import (
     load_policy_pack,
     pack_names,
 )
-from ledger.policies import BooksConfig, PolicyPack
+from ledger.policies import PolicyPack
 from runners.exit_codes import ExitCode
 from runners.problems import Problem
 
@@ -65,7 +66,7 @@ def policy_pack(name_or_path: str) -> PolicyPack:
         ) from error
 
 
-def books_config(path: str | None, rates_path: str | None) -> BooksConfig:
+def books_config(path: str | None, rates_path: str | None) -> CompanyConfig:
     """Return the company facts of a books file, with the rates of a rates file added to its own.
 
     Raises Problem when one is missing or wrong.

@@ -26,6 +26,8 @@ class RoutedMessage(msgspec.Struct, frozen=True, array_like=True):
     party_id: str
     """Resolved: the CRM account when linked, else the source's own customer or object."""
     encoded: bytes
+    ambiguous: tuple[str, ...] = ()
+    """The accounts that the party is stated to be, when they are several."""
 
 
 class KnownLinks(Protocol):
@@ -56,7 +58,7 @@ def route_block(
     for message in sealed:
         party_id = identity.party_of(message.party_ref, message.link_refs).party_id
         routed.setdefault(shard_of(party_id, shards), []).append(
-            RoutedMessage(party_id, message.encoded)
+            RoutedMessage(party_id, message.encoded, identity.accounts_in_doubt(party_id))
         )
     return routed
 

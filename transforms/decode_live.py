@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 import apache_beam as beam
@@ -14,6 +14,10 @@ from apache_beam.utils.timestamp import Timestamp
 from ledger.messages import DeadLetter, Message, Payload
 from transforms.counting import MESSAGES_READ, counter
 from transforms.decode_events import REJECTED
+
+
+Decode = Callable[[bytes, str], Iterable[Message | DeadLetter]]
+"""Reads one payload and gives its messages, nearly always one, or a dead letter."""
 
 
 class DecodedLive(NamedTuple):
@@ -28,7 +32,7 @@ class DecodedLive(NamedTuple):
 class DecodeLive(beam.PTransform):
     """PCollection[Payload] -> DecodedLive, by the decoder that the pipeline hands in."""
 
-    def __init__(self, decode: Callable[[bytes, str], Message | DeadLetter]) -> None:
+    def __init__(self, decode: Decode) -> None:
         super().__init__()
         self._decode = decode
 
@@ -40,7 +44,7 @@ class DecodeLive(beam.PTransform):
 
 
 class _DecodePayloadFn(beam.DoFn):
-    def __init__(self, decode: Callable[[bytes, str], Message | DeadLetter]) -> None:
+    def __init__(self, decode: Decode) -> None:
         self._decode = decode
         self._read = counter(MESSAGES_READ)
 
@@ -48,10 +52,10 @@ class _DecodePayloadFn(beam.DoFn):
         self._encode = msgspec.msgpack.Encoder().encode
 
     def process(self, payload: Payload) -> Iterator[object]:
-        decoded = self._decode(payload.body, payload.position)
-        self._read.inc()
-        if isinstance(decoded, DeadLetter):
-            yield beam.pvalue.TaggedOutput(REJECTED, [decoded])
-        else:
-            at = Timestamp(micros=decoded.occurred_at_micros)
-            yield TimestampedValue(self._encode(decoded), at)
+        for decoded in self._decode(payload.body, payload.position):
+            self._read.inc()
+            if isinstance(decoded, DeadLetter):
+                yield beam.pvalue.TaggedOutput(REJECTED, [decoded])
+            else:
+                at = Timestamp(micros=decoded.occurred_at_micros)
+                yield TimestampedValue(self._encode(decoded), at)

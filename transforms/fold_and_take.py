@@ -21,7 +21,7 @@ from ledger.messages import Message
 from ledger.results import StaleParty
 from transforms.correlate_by_contract import KnownLinks, learn
 from transforms.decode_events import links_of
-from transforms.fold_contracts import PartyHistory, keys_of
+from transforms.fold_contracts import Incoming, PartyHistory, keys_of
 from transforms.write_books import Books, CommitCounts, count
 
 MAX_ATTEMPTS = 20
@@ -45,7 +45,7 @@ class FoldAndTake(beam.PTransform):
 
 def parties_of(
     messages: list[Message], party_ref: str, books: KnownLinks, decided: dict[str, str]
-) -> dict[str, list[Message]]:
+) -> Incoming:
     """Give every message of a firing its resolved party, by what it and earlier ones teach."""
     ids = {ref for message in messages for ref in (*message.link_refs, message.party_ref) if ref}
     identity = Identity(decided)
@@ -55,7 +55,9 @@ def parties_of(
     for message in messages:
         party_id = identity.party_of(message.party_ref, message.link_refs).party_id
         parties.setdefault(party_id, []).append(message)
-    return dict(sorted(parties.items()))
+    doubted = {party_id: identity.accounts_in_doubt(party_id) for party_id in parties}
+    ambiguous = {party_id: accounts for party_id, accounts in doubted.items() if accounts}
+    return Incoming(dict(sorted(parties.items())), ambiguous)
 
 
 def fold_and_take(
@@ -64,10 +66,11 @@ def fold_and_take(
     """Fold over the past and commit; again when somebody else committed in between."""
     for _ in range(MAX_ATTEMPTS):
         incoming = parties_of(messages, party_ref, books, settings.books.identity)
-        keys = [keys_of(party_id, found) for party_id, found in incoming.items()]
+        keys = [keys_of(party_id, found) for party_id, found in incoming.parties.items()]
         past = books.past_of(settings.tenant, keys)
         try:
-            return books.take(party_ref, fold_parties(incoming, past, settings))
+            folded = fold_parties(incoming.parties, past, settings, incoming.ambiguous)
+            return books.take(party_ref, folded)
         except StaleParty:
             continue
     raise StaleParty(f"{party_ref}: refused {MAX_ATTEMPTS} times in a row")

@@ -59,17 +59,28 @@ class FoldContracts(beam.PTransform):
         return shards | "FoldShard" >> beam.ParDo(self._fold).with_output_types(FoldedChunk)
 
 
+class Incoming(NamedTuple):
+    """What came for some parties, and which of them are stated to be several accounts."""
+
+    parties: dict[str, list[Message]]
+    """By party id, sorted."""
+    ambiguous: dict[str, tuple[str, ...]]
+
+
 def messages_by_party(
     blocks: Iterable[bytes],
     routed: BlockPacker[RoutedMessage],
     message: msgspec.msgpack.Decoder[Message],
-) -> dict[str, list[Message]]:
-    """Decode the routed blocks of a shard; parties in sorted order."""
+) -> Incoming:
+    """Decode the routed blocks of a shard."""
     parties: dict[str, list[Message]] = {}
+    ambiguous: dict[str, tuple[str, ...]] = {}
     for block in blocks:
         for item in routed.unpack(block):
             parties.setdefault(item.party_id, []).append(message.decode(item.encoded))
-    return dict(sorted(parties.items()))
+            if item.ambiguous:
+                ambiguous[item.party_id] = item.ambiguous
+    return Incoming(dict(sorted(parties.items())), ambiguous)
 
 
 def keys_of(party_id: str, incoming: Iterable[Message]) -> PartyKeys:
@@ -96,11 +107,12 @@ class _FoldShardFn(beam.DoFn):
 
     def process(self, shard: tuple[int, Iterable[bytes]]) -> Iterator[FoldedChunk]:
         number, blocks = shard
-        parties = iter(messages_by_party(blocks, self._routed, self._message).items())
+        incoming = messages_by_party(blocks, self._routed, self._message)
+        parties = iter(incoming.parties.items())
         index = 0
         while chunk := dict(islice(parties, PARTIES_PER_CHUNK)):
             past = self._past_of(chunk)
-            folded = fold_parties(chunk, past, self._settings)
+            folded = fold_parties(chunk, past, self._settings, incoming.ambiguous)
             yield FoldedChunk(f"{number:05d}-{index:05d}", folded)
             index += 1
 

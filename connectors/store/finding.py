@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Column, Connection, or_, select
 
+from connectors.providers.salesforce.record_ids import prefixed_long_id
 from connectors.store.backend import Backend
 from connectors.store.errors import AmbiguousId, UnknownId
 from connectors.store.history import read_links_from
@@ -91,6 +92,7 @@ def find(
     known = connection.execute(select(parties.c.tenant).distinct().order_by(parties.c.tenant))
     tenants = tuple(known.scalars()) if tenant is None else (tenant,)
     names = (wanted, *(f"{source}:{wanted}" for source in sources))
+    names = tuple(dict.fromkeys((*names, *map(prefixed_long_id, names))))
     for kind, name, numbers in _tries(_Search(connection, backend, tenants, names)):
         if len(numbers) > MOST_PARTIES:
             raise AmbiguousId(f"{len(numbers)} parties have a {kind} {name}; name the customer")

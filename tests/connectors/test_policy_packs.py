@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import json
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
+from connectors.decoding_any import decode_event
+from connectors.event_files import DecodeSettings
 from connectors.policy_packs import (
     ConfigurationError,
     load_books_config,
     load_policy_pack,
     pack_names,
 )
+from ledger.events import RecordChanged
+from ledger.messages import Message
 
 
 def test_both_packs_come_with_the_product() -> None:
@@ -114,6 +119,10 @@ def test_rates_are_what_was_written(tmp_path: Path) -> None:
         ("rates: {EUR/USD/2026-01-01: NaN}", "positive"),
         ("links: loose", "links"),
         ("renewal: 3", "renewal"),
+        ("salesforce: {field_aliases: {Sold_By__c: Seller}}", "Seller"),
+        ("salesforce: {default_currency: EUX}", "EUX"),
+        ("salesforce: {fields: {}}", "fields"),
+        ("metadata_keys: {contract_id: []}", "metadata_keys.contract_id"),
         ("- a\n- b", "books.yaml"),
     ],
 )
@@ -135,3 +144,43 @@ def test_all_that_is_wrong_is_said_together(tmp_path: Path) -> None:
 def test_a_file_that_is_not_there_is_named() -> None:
     with pytest.raises(ConfigurationError, match=r"nowhere\.yaml"):
         load_books_config("nowhere.yaml")
+
+
+def test_the_company_s_own_names_reach_the_decoders(tmp_path: Path) -> None:
+    path = tmp_path / "books.yaml"
+    path.write_text(
+        "metadata_keys: {contract_id: [deal]}\n"
+        "salesforce: {field_aliases: {Sold_By__c: LegalEntity}, won_stages: [Gewonnen]}\n"
+    )
+    context = DecodeSettings(tenant="acme", books=load_books_config(str(path))).context()
+    header = {
+        "entityName": "Opportunity", "recordIds": ["0064H00001KqWERQA3"], "changeType": "CREATE",
+        "sequenceNumber": 1, "commitTimestamp": 1_767_261_600_000, "commitNumber": 1,
+    }  # fmt: skip
+    fields = {"Sold_By__c": "DE01", "StageName": "Gewonnen"}
+    change = {"id": "ce-1", "payload": {"ChangeEventHeader": header, **fields}}
+    subscription = {
+        "id": "sub_1", "status": "active", "customer": "cus_1",
+        "metadata": {"deal": "8004H000000PzLm", "contract_id": "another"},
+    }  # fmt: skip
+    billed = {
+        "id": "evt_1", "object": "event", "type": "customer.subscription.created",
+        "created": 1_767_261_600, "api_version": "2020-08-27", "data": {"object": subscription},
+    }  # fmt: skip
+    told = []
+    for event in (change, billed):
+        (message,) = decode_event(json.dumps(event).encode(), "f:1", context)
+        assert isinstance(message, Message)
+        told += message.events
+    opportunity, activated = told
+    assert isinstance(opportunity, RecordChanged)
+    assert (opportunity.entity, opportunity.values["is_won"]) == ("DE01", "true")
+    assert activated.contract_id == "salesforce:8004H000000PzLmQAK"
+
+
+def test_decided_identities_have_the_ids_that_events_get(tmp_path: Path) -> None:
+    path = tmp_path / "books.yaml"
+    path.write_text("identity: {stripe:cus_1: salesforce:0014H00002LbR7Q}")
+    assert load_books_config(str(path)).identity == {
+        "stripe:cus_1": "salesforce:0014H00002LbR7QQAV"
+    }

@@ -33,7 +33,7 @@ def fold_company(company: Any) -> list[FoldedParty]:
     rates = load_rates(str(company.directory / "rates.csv"))
     books = msgspec.structs.replace(books, rates=rates)
     context = DecodeContext(tenant="acme", registry=load_registry(), books=books)
-    decoded = [decode_event(line, name, context) for name, line in company.lines()]
+    decoded = [each for name, line in company.lines() for each in decode_event(line, name, context)]
     parties = by_party([message for message in decoded if isinstance(message, Message)])
     policy = load_policy_pack("stripe-contra")
     return [

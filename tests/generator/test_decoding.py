@@ -17,7 +17,14 @@ from ledger.events import InvoiceIssued, PaymentSucceeded
 from ledger.messages import DeadLetter, Message
 from schemas.registry import load_registry
 
-DECODERS = {"stripe": decode_stripe, "salesforce": decode_salesforce}
+
+def decode_sole(line: bytes, name: str, context: DecodeContext) -> Message | DeadLetter:
+    """A change of one record."""
+    (result,) = decode_salesforce(line, name, context)
+    return result
+
+
+DECODERS = {"stripe": decode_stripe, "salesforce": decode_sole}
 
 
 @pytest.fixture(scope="module")

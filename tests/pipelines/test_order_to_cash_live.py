@@ -25,7 +25,7 @@ DAY_SECONDS = 86_400
 
 def happened_at(line: bytes, decode: EventDecoder) -> int:
     """Seconds since the epoch, as the product reads them; 0 for what cannot be read."""
-    decoded = decode(line, "-")
+    (decoded,) = decode(line, "-")
     return decoded.occurred_at_micros // 1_000_000 if isinstance(decoded, Message) else 0
 
 

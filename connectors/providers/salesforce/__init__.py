@@ -7,6 +7,6 @@ Sources: Salesforce, *Change Data Capture Developer Guide* (header and body fiel
 and overflow events, compound fields) and *Pub/Sub API* (event deserialization).
 """
 
-from connectors.providers.salesforce.decode import decode_each_record, decode_salesforce
+from connectors.providers.salesforce.decode import decode_salesforce
 
-__all__ = ["decode_each_record", "decode_salesforce"]
+__all__ = ["decode_salesforce"]

@@ -28,38 +28,24 @@ _PARENT_KEYS = ("account_id", "order_id", "contract_id")
 """Who a record belongs to, the surest first."""
 
 
-def decode_salesforce(body: bytes, position: str, context: DecodeContext) -> Message | DeadLetter:
-    """Decode one change event; several records that changed alike stay one message.
-
-    Entities without a meaning give a message without events. Raises nothing about the data.
-    """
-    (result,) = _decode(body, position, context, each_record=False)
-    return result
-
-
-def decode_each_record(
+def decode_salesforce(
     body: bytes, position: str, context: DecodeContext
 ) -> tuple[Message | DeadLetter, ...]:
-    """Decode one change event into one message per record.
+    """Decode one change event; nearly always into one message.
 
-    Salesforce merges equal changes of records in one transaction into one event; the records may
-    belong to different customers, which one message cannot. Its messages are named
-    `salesforce:<event id>/<record id>`; with a single record the result is the one of
-    `decode_salesforce`.
+    Salesforce merges equal changes of records in one transaction into one event. Records that
+    may belong to different customers, which one message cannot, are a message each, named
+    `salesforce:<event id>/<record id>`; those whose change states their customer, contract or
+    order share it and stay one message. Entities without a meaning give a message without
+    events. Raises nothing about the data.
     """
-    return _decode(body, position, context, each_record=True)
-
-
-def _decode(
-    body: bytes, position: str, context: DecodeContext, *, each_record: bool
-) -> tuple[Message | DeadLetter, ...]:
     message_id = None
     try:
         tree = parse_json(body, context)
         payload = find_payload(tree)
         message_id = message_id_of(tree, payload)
         event = read_event(message_id, payload)
-        return _messages(event, body, context, each_record=each_record)
+        return _messages(event, body, context)
     except Rejected as rejected:
         return (
             dead_letter(
@@ -73,16 +59,14 @@ def _decode(
         )
 
 
-def _messages(
-    event: ChangeEvent, body: bytes, context: DecodeContext, *, each_record: bool
-) -> tuple[Message, ...]:
+def _messages(event: ChangeEvent, body: bytes, context: DecodeContext) -> tuple[Message, ...]:
     if event.entity_name not in FIELDS:
         return (_recorded(event, body, context),)
     _assert_known_change(event)
     assert_decoded_names(event)
     record_ids = checked_record_ids(event)
     values = changed_values(event, context.salesforce)
-    if len(record_ids) == 1 or not each_record:
+    if len(record_ids) == 1 or _share_an_owner(event, values):
         return (_message(event, event.message_id, record_ids, values, body, context),)
     return tuple(
         _message(event, f"{event.message_id}/{record_id}", (record_id,), values, body, context)
@@ -171,6 +155,11 @@ def _record_changed(
         sequence_number=event.sequence_number,
         values=values,
     )
+
+
+def _share_an_owner(event: ChangeEvent, values: dict[str, str | None]) -> bool:
+    """Whether the change itself says that all its records belong to one customer."""
+    return event.entity_name != "Account" and any(values.get(key) for key in _PARENT_KEYS)
 
 
 def _customer_of(values: dict[str, str | None]) -> list[str]:

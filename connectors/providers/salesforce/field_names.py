@@ -109,6 +109,9 @@ FIELDS: dict[str, tuple[Field, ...]] = {
 }
 """Entities with a meaning. Where two fields give one key, the later (the code) is preferred."""
 
+KNOWN_FIELDS = tuple(sorted({field.path for fields in FIELDS.values() for field in fields}))
+"""Names that an organisation's own fields can be given."""
+
 MONEY_ENTITIES = frozenset({"Opportunity", "Contract", "Order", "OrderItem"})
 """Entities that get the organisation's currency when they are created without one."""
 

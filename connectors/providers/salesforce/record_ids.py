@@ -11,6 +11,16 @@ _ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"
 _RECORD_ID = re.compile(r"[A-Za-z0-9]{15}(?:[A-Z0-5]{3})?")
 
 
+_PREFIX = "salesforce:"
+
+
+def prefixed_long_id(name: str) -> str:
+    """`salesforce:` and a record id, in its longer form; any other name unchanged."""
+    if not name.startswith(_PREFIX):
+        return name
+    return _PREFIX + (long_id(name.removeprefix(_PREFIX)) or name.removeprefix(_PREFIX))
+
+
 def long_id(record_id: str) -> str | None:
     """Return the 18-character form; None when `record_id` is not a record id.
 

@@ -85,5 +85,6 @@ def crm_id(value: str) -> str:
     A Salesforce record id becomes `salesforce:` and its 18 characters, also when metadata
     keeps the 15 of the user interface. Anything else is the company's own number, kept as is.
     """
-    record_id = long_id(value) if value.startswith(_RECORD_PREFIXES) else None
+    bare = value.removeprefix("salesforce:")
+    record_id = long_id(bare) if bare.startswith(_RECORD_PREFIXES) else None
     return value if record_id is None else "salesforce:" + record_id

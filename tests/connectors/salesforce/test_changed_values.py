@@ -21,7 +21,8 @@ BuildChange = Callable[..., dict[str, Any]]
 
 def _result(event: dict[str, Any] | bytes, context: DecodeContext) -> Message | DeadLetter:
     body = event if isinstance(event, bytes) else json.dumps(event).encode()
-    return decode_salesforce(body, "f@0", context)
+    (result,) = decode_salesforce(body, "f@0", context)
+    return result
 
 
 def _values(event: dict[str, Any] | bytes, context: DecodeContext) -> dict[str, str | None]:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from connectors.decoding import DecodeContext
-from connectors.providers.salesforce import decode_each_record, decode_salesforce
+from connectors.providers.salesforce import decode_salesforce
 from connectors.providers.salesforce.record_ids import long_id
 from ledger.events import RecordChanged
 from ledger.messages import DeadLetter, Message
@@ -21,7 +21,7 @@ _ACCOUNTS = ["0014H00002LbR7QQAV", "0014H00002LbR7RQAV", "0014H00002LbR7SQAV"]
 
 
 def _message(event: object, context: DecodeContext) -> Message:
-    result = decode_salesforce(json.dumps(event).encode(), "f@0", context)
+    (result,) = decode_salesforce(json.dumps(event).encode(), "f@0", context)
     assert isinstance(result, Message), result
     return result
 
@@ -95,19 +95,6 @@ def test_a_redelivery_has_the_same_digest_and_another_value_has_not(
     assert _message(other, context).digest != digest
 
 
-def test_records_that_changed_alike_are_one_event_each(
-    change: BuildChange, context: DecodeContext
-) -> None:
-    bulk = change("Account", "UPDATE", {"recordIds": _ACCOUNTS}, Legal_Entity__c="FR01")
-    message = _message(bulk, context)
-    assert message.party_ref is None
-    assert message.link_refs == tuple(f"salesforce:{account}" for account in _ACCOUNTS)
-    assert [event.event_id.rpartition("/")[2] for event in _changes(message)] == ["1", "2", "3"]
-    assert [event.record_id for event in _changes(message)] == _ACCOUNTS
-    assert [event.customer_id for event in _changes(message)] == list(message.link_refs)
-    assert {event.entity for event in _changes(message)} == {"FR01"}
-
-
 def test_records_of_one_account_that_changed_alike_belong_to_it(
     change: BuildChange, context: DecodeContext
 ) -> None:
@@ -123,7 +110,7 @@ def test_records_that_changed_alike_can_be_told_apart_by_customer(
     change: BuildChange, context: DecodeContext
 ) -> None:
     bulk = change("Account", "UPDATE", {"recordIds": _ACCOUNTS}, Legal_Entity__c="FR01")
-    messages = decode_each_record(json.dumps(bulk).encode(), "f@0", context)
+    messages = decode_salesforce(json.dumps(bulk).encode(), "f@0", context)
     event_id = f"salesforce:{bulk['id']}"
     assert [m.message_id for m in messages] == [f"{event_id}/{account}" for account in _ACCOUNTS]
     for account, message in zip(_ACCOUNTS, messages, strict=True):
@@ -132,16 +119,6 @@ def test_records_that_changed_alike_can_be_told_apart_by_customer(
         (event,) = _changes(message)
         assert event.event_id == f"{message.message_id}/crm.record_changed"
         assert event.source_event_id == message.message_id
-
-
-def test_a_single_record_is_the_same_either_way(
-    change: BuildChange, context: DecodeContext
-) -> None:
-    for event in (change("Account", "CREATE", Name="A"), change("Account", "GAP_UPDATE")):
-        body = json.dumps(event).encode()
-        assert decode_each_record(body, "f@0", context) == (
-            decode_salesforce(body, "f@0", context),
-        )
 
 
 def test_a_record_named_twice_changed_once(change: BuildChange, context: DecodeContext) -> None:
@@ -216,7 +193,7 @@ def test_a_header_that_cannot_be_used_is_told(
     event = change("Contract", "UPDATE", Status="Activated")
     spoil(event)
     body = json.dumps(event).encode()
-    letter = decode_salesforce(body, "events.jsonl@41", context)
+    (letter,) = decode_salesforce(body, "events.jsonl@41", context)
     assert isinstance(letter, DeadLetter)
     assert (letter.reason, letter.source, letter.position) == (
         reason,
@@ -231,7 +208,9 @@ def test_a_header_that_cannot_be_used_is_told(
 def test_a_dead_letter_keeps_the_id_of_its_event(
     change: BuildChange, context: DecodeContext
 ) -> None:
-    letter = decode_salesforce(json.dumps(change("Order", "GAP_UPDATE")).encode(), "f@0", context)
+    (letter,) = decode_salesforce(
+        json.dumps(change("Order", "GAP_UPDATE")).encode(), "f@0", context
+    )
     assert letter.message_id == "salesforce:5f1c0de0-0000-4000-8000-000000000099"
 
 
@@ -247,7 +226,7 @@ def test_a_dead_letter_keeps_the_id_of_its_event(
     ],
 )
 def test_bytes_that_are_no_event_are_told(body: bytes, reason: str, context: DecodeContext) -> None:
-    letter = decode_salesforce(body, "f@0", context)
+    (letter,) = decode_salesforce(body, "f@0", context)
     assert isinstance(letter, DeadLetter)
     assert letter.reason == reason
     assert letter.message_id is None

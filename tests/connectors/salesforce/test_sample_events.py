@@ -139,7 +139,7 @@ _NAMES = [
 
 def _decoded(event: dict[str, Any], context: DecodeContext) -> Message:
     body = json.dumps(event).encode()
-    message = decode_salesforce(body, "events.jsonl@0", context)
+    (message,) = decode_salesforce(body, "events.jsonl@0", context)
     assert isinstance(message, Message)
     assert message.body == body
     return message
