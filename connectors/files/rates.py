@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import msgspec
 
@@ -28,6 +28,8 @@ _RATE = re.compile(r"\d{1,12}(\.\d{1,12})?", re.ASCII)
 _SHOWN = 10
 """Problems named in the error; the rest is counted."""
 
+Company = TypeVar("Company", bound=BooksConfig)
+
 
 class RateTable(NamedTuple):
     """What a rates file says, by `base/quote/date`."""
@@ -36,7 +38,7 @@ class RateTable(NamedTuple):
     sources: dict[str, str]
     """The text of the column `source`."""
 
-    def added_to(self, books: BooksConfig) -> BooksConfig:
+    def added_to(self, books: Company) -> Company:
         """Return the company facts with these rates added; where both have one, these count."""
         kept = {name: text for name, text in books.rate_sources.items() if name not in self.rates}
         return msgspec.structs.replace(
