@@ -15,7 +15,6 @@ from ledger.messages import DeadLetter, Message, Payload
 from transforms.counting import MESSAGES_READ, counter
 from transforms.decode_events import REJECTED
 
-
 Decode = Callable[[bytes, str], Iterable[Message | DeadLetter]]
 """Reads one payload and gives its messages, nearly always one, or a dead letter."""
 

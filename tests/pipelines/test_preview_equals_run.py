@@ -17,6 +17,7 @@ from apache_beam.testing.test_stream import TestStream
 from connectors.files.listing import find_files, split_ranges
 from connectors.policy_packs import load_books_config, load_policy_pack
 from connectors.store import open_store
+from ledger.messages import Payload
 from pipelines.books import prepare_books
 from pipelines.options import check_options
 from pipelines.order_to_cash_live import order_to_cash_live
@@ -24,7 +25,6 @@ from pipelines.preview import PreviewSettings, preview_files
 from pipelines.settings import settings_of
 from runners.fn_api import run_order_to_cash
 from tests.pipelines.runs import net_of, write_lines
-from ledger.messages import Payload
 
 AS_OF = datetime(2026, 6, 1, tzinfo=UTC)
 NEW_YEAR = 1_767_225_600
