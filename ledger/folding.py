@@ -21,6 +21,9 @@ class FoldSettings(msgspec.Struct, frozen=True, kw_only=True):
     books: BooksConfig
     as_of_micros: int
     """Exclusive."""
+    keep_as_of: bool = False
+    """Fold a party as of what it stands at, where that is later: nothing recognised is taken back
+    (the close of a period, which others may be ahead of)."""
 
 
 class PartyPast(NamedTuple):
@@ -29,6 +32,10 @@ class PartyPast(NamedTuple):
     party_refs: tuple[str, ...]
     revisions: dict[str, int]
     messages: Sequence[Message]
+    folded_as_of_micros: int = 0
+    """Up to where its last fold recognised revenue."""
+    shut_until_micros: int = 0
+    """End of the latest period that is not open: what was due by then is never taken back."""
 
 
 _NOTHING = PartyPast((), {}, ())
@@ -69,6 +76,14 @@ def _fold(
         incoming=messages,
         policy=settings.policy,
         config=settings.books,
-        as_of_micros=settings.as_of_micros,
+        as_of_micros=_as_of(before, settings),
         ambiguous=ambiguous,
     )
+
+
+def _as_of(before: PartyPast, settings: FoldSettings) -> int:
+    """A live job keeps the as-of time it was started with while periods are closed around it."""
+    floor = min(before.shut_until_micros, before.folded_as_of_micros)
+    if settings.keep_as_of:
+        floor = before.folded_as_of_micros
+    return max(settings.as_of_micros, floor)

@@ -109,6 +109,7 @@ def assemble_party(
         dead_letters=(*intake.dead_letters, *refused.values()),
         outcomes=_outcomes(intake, result, refused),
         result=result,
+        as_of_micros=as_of_micros,
     )
 
 

@@ -86,6 +86,8 @@ class InvoiceState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     posted: bool
     issued_at_micros: int
     due_at_micros: int | None = None
+    owed_minor: int = 0
+    """What the customer still owes on it (negative: is owed)."""
 
 
 class ContractState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -142,6 +144,8 @@ class FoldedParty(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     outcomes: dict[str, Outcome]
     """Outcome of every message of the party, old and new, as this fold sees it."""
     result: FoldResult
+    as_of_micros: int = 0
+    """Up to where (exclusive) the fold recognised revenue."""
 
 
 def ends_of(party: FoldedParty) -> Counter[Outcome]:

@@ -12,9 +12,10 @@ from functools import partial
 
 from connectors.erp_postings import postings_of
 from connectors.files.writing import write_json_lines
-from connectors.store import CommitReport, LedgerStore, open_store
+from connectors.store import CommitReport, LedgerStore, PostingRight, open_store
 from ledger.folding import PartyPast
 from ledger.messages import DeadLetter, Outcome
+from ledger.policies import BooksConfig
 from ledger.results import FoldedParty, conflicts_of, ends_of
 from pipelines.settings import RunSettings
 from transforms.decode_events import LinkBlock
@@ -25,13 +26,26 @@ from transforms.write_books import Books, CommitCounts
 class StoreBooks:
     """The ledger store as sink and memory. One tenant's view of it."""
 
-    def __init__(self, url: str, tenant: str) -> None:
+    def __init__(
+        self,
+        url: str,
+        tenant: str,
+        books: BooksConfig | None = None,
+        right: PostingRight | None = None,
+    ) -> None:
+        """`books`: whose calendars the store keeps; `right`: a soft-closed period to post into.
+
+        Raises StoreError (CalendarChanged).
+        """
         self._store: LedgerStore = open_store(url)
         self._tenant = tenant
+        self._right = right
+        if books is not None:
+            self._store.keep_calendars(tenant, books)
 
     def take(self, chunk_name: str, parties: list[FoldedParty]) -> CommitCounts:
         """Commit in one transaction. Raises StaleParty when the past has moved."""
-        return _counts(self._store.commit(parties))
+        return _counts(self._store.commit(parties, self._right))
 
     def take_dead_letters(self, letters: list[DeadLetter]) -> CommitCounts:
         """Keep dead letters; known ones count as duplicates."""
@@ -111,7 +125,9 @@ def open_live_books(settings: RunSettings) -> Callable[[], StoreBooks]:
     """Return the recipe of a sink that also remembers. Raises ValueError without a store."""
     if settings.store is None:
         raise ValueError("a live job needs a ledger store: it remembers what came before")
-    return partial(StoreBooks, settings.store, settings.fold.tenant)
+    return partial(
+        StoreBooks, settings.store, settings.fold.tenant, settings.fold.books, settings.right
+    )
 
 
 def open_known_links(settings: RunSettings) -> Callable[[], StoreBooks] | None:
@@ -127,7 +143,8 @@ def open_party_history(settings: RunSettings) -> Callable[[], PartyHistory] | No
 def prepare_books(settings: RunSettings) -> None:
     """Create or migrate the store before workers open it. Raises StoreError."""
     if settings.store is not None:
-        open_store(settings.store).close()
+        with open_store(settings.store) as store:
+            store.keep_calendars(settings.fold.tenant, settings.fold.books)
 
 
 def _open_books(store: str | None, output: str | None, settings: RunSettings) -> Books:
@@ -136,7 +153,7 @@ def _open_books(store: str | None, output: str | None, settings: RunSettings) ->
         if files is None:
             raise ValueError("nowhere to write: neither store nor output is set")
         return files
-    books = StoreBooks(store, settings.fold.tenant)
+    books = StoreBooks(store, settings.fold.tenant, settings.fold.books, settings.right)
     return BothBooks(books, files) if files is not None else books
 
 

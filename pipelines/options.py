@@ -49,6 +49,10 @@ class OrderToCashOptions(BaseModel):
         datetime, Field(description="Recognise and judge deadlines up to here (exclusive, UTC).")
     ]
     tenant: Annotated[str, Field(description="Whose books.", min_length=1)] = "default"
+    adjustment: Annotated[
+        str | None,
+        Field(description="Approved adjustment: its soft-closed period takes this run's postings."),
+    ] = None
     shards: Annotated[
         int, Field(description="Groups of parties; more for more workers.", ge=1, le=4096)
     ] = 16

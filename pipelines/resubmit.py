@@ -99,7 +99,7 @@ def _take(messages: list[Message], settings: RunSettings) -> CommitCounts:
         return CommitCounts()
     if settings.store is None:
         raise ValueError("exceptions live in a ledger store; the settings name none")
-    books = StoreBooks(settings.store, settings.fold.tenant)
+    books = StoreBooks(settings.store, settings.fold.tenant, settings.fold.books)
     return fold_and_take(messages, CHUNK, books, settings.fold)
 
 

@@ -7,6 +7,7 @@ import msgspec
 from connectors.event_files import DecodeSettings
 from connectors.files.rates import load_rate_table
 from connectors.policy_packs import load_books_config, load_policy_pack
+from connectors.store import PostingRight
 from ledger.folding import FoldSettings
 from pipelines.options import OrderToCashOptions
 
@@ -19,6 +20,8 @@ class RunSettings(msgspec.Struct, frozen=True, kw_only=True):
     shards: int
     store: str | None
     output: str | None
+    right: PostingRight | None = None
+    """The soft-closed period into which the run may post."""
 
 
 def settings_of(options: OrderToCashOptions) -> RunSettings:
@@ -41,4 +44,11 @@ def settings_of(options: OrderToCashOptions) -> RunSettings:
         shards=options.shards,
         store=options.store,
         output=str(options.output) if options.output else None,
+        right=_right_of(options),
     )
+
+
+def _right_of(options: OrderToCashOptions) -> PostingRight | None:
+    if options.adjustment is None:
+        return None
+    return PostingRight(tenant=options.tenant, adjustment=options.adjustment)

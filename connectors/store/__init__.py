@@ -9,6 +9,7 @@ from connectors.store.books_calendar import PeriodState
 from connectors.store.delivering import DeliveryResult, HandedOver, OutboxCounts, Waiting
 from connectors.store.errors import (
     AmbiguousId,
+    CalendarChanged,
     DelivererBusy,
     ForeignDatabase,
     NewerDatabase,
@@ -18,6 +19,7 @@ from connectors.store.errors import (
 )
 from connectors.store.history import History, KnownLinks, Past
 from connectors.store.outbox import Delivery, DeliveryStatus
+from connectors.store.posting_rights import PostingRight
 from connectors.store.postings import PostedEntry
 from connectors.store.questions import (
     ExceptionKind,
@@ -35,6 +37,7 @@ from connectors.store.tracing import Trace, TracedLetter, TracedMessage, TracedU
 __all__ = [
     "AmbiguousId",
     "BalanceRow",
+    "CalendarChanged",
     "CommitReport",
     "Conservation",
     "DelivererBusy",
@@ -53,6 +56,7 @@ __all__ = [
     "Past",
     "PeriodState",
     "PostedEntry",
+    "PostingRight",
     "RenewalAtRisk",
     "Run",
     "StaleHistory",

@@ -24,6 +24,7 @@ from connectors.store.party_rows import (
     refuse_stale,
     write_parties,
 )
+from connectors.store.posting_rights import PostingRight, opened_period
 from connectors.store.report import CommitReport
 from connectors.store.rows import storable
 from connectors.store.tables import lifecycle_updates
@@ -53,14 +54,24 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def commit_folded(
-    connection: Connection, backend: Backend, folded: Sequence[FoldedParty], careful: bool
+    connection: Connection,
+    backend: Backend,
+    folded: Sequence[FoldedParty],
+    careful: bool,
+    right: PostingRight | None = None,
 ) -> CommitReport:
     """Commit in the connection's transaction. Raises StaleHistory when a fold is out of date.
+
+    `right`: the soft-closed period into which this commit may post; raises StoreError when it does
+    not have it.
 
     `careful`: look for keys that others have taken before inserting; needed only after an
     attempt that failed on one.
     """
     periods = read_posting_periods(connection, backend)
+    if right is not None:
+        opened = opened_period(connection, right)
+        periods = read_posting_periods(connection, backend, opened)
     rows = lock_parties(connection, backend, folded)
     refuse_stale(folded, rows)
     if careful:

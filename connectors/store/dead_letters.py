@@ -58,6 +58,14 @@ def keep_letters(
     return kept
 
 
+def keep_while_open(
+    connection: Connection, backend: Backend, letters: Sequence[DeadLetter]
+) -> LettersKept:
+    """Keep letters that come alone, while no period is being closed: its close counts them."""
+    backend.share_periods(connection)
+    return keep_letters(connection, backend, letters)
+
+
 def keep_conflicts(connection: Connection, backend: Backend, folded: Iterable[FoldedParty]) -> int:
     """Insert the ownership conflicts that are not kept yet; return how many these were."""
     rows = {

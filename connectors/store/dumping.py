@@ -3,7 +3,8 @@
 Two stores with the same books give the same bytes, whatever the database, the numbering inside it
 or how the work was split into commits. Left out: the run log, the positions of the outbox and of
 dead letters in their files (they tell the order of work), how often and where a posting was
-delivered and what the ERP calls it, and the packing of bodies.
+delivered and what the ERP calls it, up to where each party was last folded, and the packing of
+bodies.
 """
 
 from __future__ import annotations
@@ -20,8 +21,10 @@ from connectors.store.postings import read_postings
 from connectors.store.rows import plain, unpack_content
 from connectors.store.tables import (
     account_links,
+    calendars,
     contracts,
     dead_letters,
+    decisions,
     invoices,
     lifecycle_updates,
     links,
@@ -32,7 +35,7 @@ from connectors.store.tables import (
     periods,
 )
 
-_INTERNAL = frozenset({"party_no", "body_packed", "position"})
+_INTERNAL = frozenset({"party_no", "body_packed", "position", "folded_as_of_micros", "decision_no"})
 _OF_THE_ERP = frozenset({"delivery_attempts", "erp_words", "external_id", "delivered_to"})
 _encode = msgspec.json.encode
 
@@ -86,6 +89,8 @@ def _queries() -> dict[str, Select[Any]]:
         "dead_letters": (dead_letters, tuple(dead_letters.primary_key)),
         "ownership_conflicts": (ownership_conflicts, tuple(ownership_conflicts.primary_key)),
         "periods": (periods, tuple(periods.primary_key)),
+        "calendars": (calendars, tuple(calendars.primary_key)),
+        "decisions": (decisions, (decisions.c.decision_id,)),
     }
     queries: dict[str, Select[Any]] = {
         name: select(parties.c.party_ref, table)

@@ -19,6 +19,10 @@ class NewerDatabase(StoreError):
     """The database was made by a later version of the program."""
 
 
+class CalendarChanged(StoreError):
+    """The configuration gives a legal entity other periods than its books are kept in."""
+
+
 class UnknownId(StoreError):
     """No message, posting, invoice, contract, customer or dead letter has this id."""
 

@@ -13,6 +13,7 @@ import msgspec
 from sqlalchemy import Column, Connection, and_, exists, or_, select
 
 from connectors.store.backend import Backend
+from connectors.store.books_calendar import shut_until
 from connectors.store.rows import message_of
 from connectors.store.tables import account_links, links, messages, parties
 from ledger.messages import Message
@@ -25,6 +26,8 @@ class History(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     """By party_ref, sorted by (occurred_at, message_id); a ref without messages is absent."""
     revisions: dict[str, int]
     """Of every ref asked for; 0 when the store has never seen it."""
+    folded_as_of: dict[str, int] = {}
+    """Up to where (exclusive, micros) the last fold of each known ref recognised revenue."""
 
     def of(self, party_refs: Iterable[str]) -> tuple[Message, ...]:
         """All messages of these refs, sorted by (occurred_at, message_id)."""
@@ -64,6 +67,10 @@ class Past(NamedTuple):
     """Every ref it is kept under, sorted; also the certain ones that the store never saw."""
     revisions: dict[str, int]
     messages: tuple[Message, ...]
+    folded_as_of_micros: int = 0
+    """Up to where its last fold recognised revenue."""
+    shut_until_micros: int = 0
+    """End of the tenant's latest period that is not open."""
 
 
 def read_history(
@@ -71,14 +78,20 @@ def read_history(
 ) -> History:
     """Read the messages and the revision of every ref."""
     revisions = dict.fromkeys(party_refs, 0)
-    known = select(parties.c.party_no, parties.c.party_ref, parties.c.revision).where(
+    known = select(parties).where(
         parties.c.tenant == tenant, backend.among(parties.c.party_ref, revisions)
     )
     ref_of_number: dict[int, str] = {}
-    for number, ref, revision in connection.execute(known):
-        revisions[ref] = revision
-        ref_of_number[number] = ref
-    return History(messages=_messages_of(connection, backend, ref_of_number), revisions=revisions)
+    folded_as_of: dict[str, int] = {}
+    for row in connection.execute(known):
+        revisions[row.party_ref] = row.revision
+        folded_as_of[row.party_ref] = row.folded_as_of_micros or 0
+        ref_of_number[row.party_no] = row.party_ref
+    return History(
+        messages=_messages_of(connection, backend, ref_of_number),
+        revisions=revisions,
+        folded_as_of=folded_as_of,
+    )
 
 
 def _messages_of(
@@ -117,8 +130,15 @@ def read_past(
     history = read_history(
         connection, backend, tenant, {ref for refs in refs_of.values() for ref in refs}
     )
+    shut = shut_until(connection, tenant)
     return {
-        party_id: Past(refs, {ref: history.revisions[ref] for ref in refs}, history.of(refs))
+        party_id: Past(
+            refs,
+            {ref: history.revisions[ref] for ref in refs},
+            history.of(refs),
+            max((history.folded_as_of.get(ref, 0) for ref in refs), default=0),
+            shut,
+        )
         for party_id, refs in refs_of.items()
     }
 

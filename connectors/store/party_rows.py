@@ -25,6 +25,8 @@ class PartyRow(NamedTuple):
     party_no: int
     party_id: str
     revision: int
+    as_of_micros: int | None
+    """Up to where its last fold recognised revenue."""
     is_new: bool
 
 
@@ -45,12 +47,12 @@ def lock_parties(
         )
         for row in connection.execute(backend.locking(query)):
             rows[(tenant, row.party_ref)] = PartyRow(
-                row.party_no, row.party_id, row.revision, False
+                row.party_no, row.party_id, row.revision, row.folded_as_of_micros, False
             )
     missing = sorted(wanted.keys() - rows.keys())
     numbers = backend.next_numbers(connection, parties.c.party_no, len(missing)) if missing else []
     for key, number in zip(missing, numbers, strict=True):
-        rows[key] = PartyRow(number, wanted[key] or key[1], 0, True)
+        rows[key] = PartyRow(number, wanted[key] or key[1], 0, None, True)
     return rows
 
 
@@ -117,19 +119,27 @@ def write_parties(
 ) -> None:
     """Write new parties, and what changed of known ones; `added` is what revisions grow by."""
     named = _named_refs(folded)
+    as_of = {
+        (party.tenant, ref): party.as_of_micros for party in folded for ref in party.party_refs
+    }
     fresh, changed = [], []
     for (tenant, ref), row in sorted(rows.items()):
         revision = row.revision + added[(tenant, ref)]
         party_id = named[(tenant, ref)] or row.party_id
+        until = as_of.get((tenant, ref), row.as_of_micros)
         if row.is_new:
-            fresh.append((row.party_no, tenant, ref, party_id, revision))
-        elif (party_id, revision) != (row.party_id, row.revision):
-            changed.append({"no": row.party_no, "id": party_id, "now": revision})
+            fresh.append((row.party_no, tenant, ref, party_id, revision, until))
+        elif (party_id, revision, until) != (row.party_id, row.revision, row.as_of_micros):
+            changed.append({"no": row.party_no, "id": party_id, "now": revision, "until": until})
     backend.insert(connection, parties, fresh)
     if changed:
         connection.execute(
             update(parties)
             .where(parties.c.party_no == bindparam("no"))
-            .values(party_id=bindparam("id"), revision=bindparam("now")),
+            .values(
+                party_id=bindparam("id"),
+                revision=bindparam("now"),
+                folded_as_of_micros=bindparam("until"),
+            ),
             changed,
         )

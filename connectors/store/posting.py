@@ -107,7 +107,7 @@ def write_plan(
 
 def _entry_row(number: int, booking: Booking, periods: PostingPeriods) -> Row:
     entry = booking.entry
-    period, original = periods.posting_period(entry.tenant, entry.entity, entry.period)
+    period, original = periods.posting_period(entry.tenant, entry.entity, entry.accounting_date)
     return (
         number,
         posting_id(entry.tenant, entry.entry_key, booking.revision),
@@ -162,7 +162,7 @@ def _reversal_rows(
 def _reversal_row(number: int, old: Any, cause: str, periods: PostingPeriods) -> Row:
     """The reversed row, but for what makes it a reversal; the period is decided anew."""
     values = dict(old._mapping)
-    period, original = periods.posting_period(old.tenant, old.entity, old.accounting_date[:7])
+    period, original = periods.posting_period(old.tenant, old.entity, old.accounting_date)
     values.update(
         posting_no=number,
         posting_id=posting_id(old.tenant, old.entry_key, old.revision, reversal=True),

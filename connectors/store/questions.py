@@ -11,11 +11,12 @@ from sqlalchemy import ColumnElement, Connection, and_, func, or_, select
 
 from connectors.store import delivering
 from connectors.store.backend import Backend
+from connectors.store.books_calendar import Calendars, read_calendars
 from connectors.store.dead_letters import LetterStatus
 from connectors.store.rows import message_of
 from connectors.store.tables import contracts, dead_letters, invoices, messages, parties, pending
 from ledger.events import InvoiceIssued
-from ledger.instants import period_of
+from ledger.periods import MONTHS
 from ledger.reasons import Reason
 
 
@@ -106,7 +107,8 @@ def read_unposted_invoices(
     connection: Connection, backend: Backend, tenant: str | None = None
 ) -> list[UnpostedInvoice]:
     """Return open claims that are not in the books, by tenant and invoice id."""
-    waiting = _waiting_invoices(connection, backend, tenant)
+    known = read_calendars(connection)
+    waiting = _waiting_invoices(connection, backend, tenant, known)
     query = select(invoices).where(invoices.c.posted.is_(False), invoices.c.status != "voided")
     for row in connection.execute(_of_tenant(query, invoices.c.tenant, tenant)):
         key = (row.tenant, row.invoice_id)
@@ -120,7 +122,7 @@ def read_unposted_invoices(
             currency=row.currency,
             total_minor=row.total_minor,
             issued_at_micros=row.issued_at_micros,
-            period=period_of(row.issued_at_micros),
+            period=_period(known, row.tenant, row.entity, row.issued_at_micros),
             reasons=why.reasons if why else (),
             waits_for=why.waits_for if why else (),
             deadline_micros=why.deadline_micros if why else None,
@@ -129,7 +131,7 @@ def read_unposted_invoices(
 
 
 def _waiting_invoices(
-    connection: Connection, backend: Backend, tenant: str | None
+    connection: Connection, backend: Backend, tenant: str | None, known: Calendars
 ) -> dict[tuple[str, str], UnpostedInvoice]:
     """Invoices whose own event waits, by (tenant, invoice id)."""
     query = (
@@ -159,12 +161,13 @@ def _waiting_invoices(
         for event in message_of(row, row.party_ref).events:
             if isinstance(event, InvoiceIssued) and event.event_id == row.event_id:
                 key = (row.tenant, event.invoice_id)
-                found[key] = _waiting_invoice(row, event, found.get(key))
+                period = _period(known, row.tenant, row.entity, event.issued_at_micros)
+                found[key] = _waiting_invoice(row, event, period, found.get(key))
     return found
 
 
 def _waiting_invoice(
-    row: Any, event: InvoiceIssued, known: UnpostedInvoice | None
+    row: Any, event: InvoiceIssued, period: str, known: UnpostedInvoice | None
 ) -> UnpostedInvoice:
     """The invoice with one reason more; the first deadline stays."""
     reasons = known.reasons if known else ()
@@ -178,7 +181,7 @@ def _waiting_invoice(
         currency=event.currency,
         total_minor=event.total_minor,
         issued_at_micros=event.issued_at_micros,
-        period=period_of(event.issued_at_micros),
+        period=period,
         reasons=reasons if row.reason in reasons else (*reasons, row.reason),
         waits_for=waits_for if row.waits_for in waits_for else (*waits_for, row.waits_for),
         deadline_micros=known.deadline_micros if known else row.deadline_micros,
@@ -253,13 +256,14 @@ def read_exceptions(
     connection: Connection, as_of_micros: int, tenant: str | None = None
 ) -> Iterator[ExceptionRow]:
     """Open dead letters, then waiting events that are past their deadline or ambiguous."""
+    known = read_calendars(connection)
     query = (
         select(dead_letters)
         .where(dead_letters.c.status == LetterStatus.OPEN.value)
         .order_by(dead_letters.c.reason, dead_letters.c.dead_letter_id)
     )
     for row in connection.execute(_of_tenant(query, dead_letters.c.tenant, tenant)):
-        yield _letter_exception(row)
+        yield _letter_exception(row, known)
     ambiguous = pending.c.reason == Reason.AMBIGUOUS_CUSTOMER.value
     late = (
         select(pending)
@@ -291,7 +295,7 @@ def read_undelivered(
         )
 
 
-def _letter_exception(row: Any) -> ExceptionRow:
+def _letter_exception(row: Any, known: Calendars) -> ExceptionRow:
     occurred = row.occurred_at_micros
     return ExceptionRow(
         kind=ExceptionKind.DEAD_LETTER.value,
@@ -303,7 +307,7 @@ def _letter_exception(row: Any) -> ExceptionRow:
         amount_minor=row.amount_minor,
         currency=row.currency,
         entity=row.entity,
-        period=None if occurred is None else period_of(occurred),
+        period=None if occurred is None else _period(known, row.tenant, row.entity, occurred),
         position=row.position,
     )
 
@@ -323,6 +327,11 @@ def _pending_exception(row: Any) -> ExceptionRow:
         period=row.period,
         position=None,
     )
+
+
+def _period(known: Calendars, tenant: str, entity: str | None, micros: int) -> str:
+    """Accounting period of a moment in the entity's calendar; its month while none is known."""
+    return known.get((tenant, entity or ""), MONTHS).label_at(micros)
 
 
 def _of_tenant(query: Any, column: ColumnElement[str], tenant: str | None) -> Any:

@@ -7,6 +7,7 @@ from sqlalchemy import ColumnElement, Connection, case, func, select
 
 from connectors.store.backend import Backend
 from connectors.store.bodies import unpack_body
+from connectors.store.books_calendar import booked_through
 from connectors.store.dead_letters import LetterStatus
 from connectors.store.tables import dead_letters, journal_entries, journal_lines, messages, pending
 from ledger.messages import Outcome, dead_letter_id
@@ -45,7 +46,8 @@ def read_trial_balance(
 ) -> list[BalanceRow]:
     """Return the balances by tenant, entity, currency and role, sorted.
 
-    `through_period`: only what is booked in that period (`YYYY-MM`) and before.
+    `through_period`: only what is booked in that period and before. Raises StoreError for what is
+    none.
     """
     entry, line = journal_entries.c, journal_lines.c
     keys = (entry.tenant, entry.entity, entry.currency, entry.functional_currency, line.role)
@@ -64,7 +66,7 @@ def read_trial_balance(
     if tenant is not None:
         query = query.where(entry.tenant == tenant)
     if through_period is not None:
-        query = query.where(entry.period <= through_period)
+        query = query.where(booked_through(connection, through_period))
     names = BalanceRow.__struct_fields__
     # int(): PostgreSQL adds bigints into a numeric, so that no sum overflows.
     return [

@@ -226,6 +226,7 @@ def invoice_row(invoice: InvoiceState, contract: ContractState, party_no: int) -
         invoice.posted,
         invoice.issued_at_micros,
         invoice.due_at_micros,
+        invoice.owed_minor,
     )
 
 

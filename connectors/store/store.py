@@ -22,14 +22,23 @@ from connectors.store import (
     schema_usage,
     tracing,
 )
-from connectors.store.books_calendar import PeriodState, set_period_state
+from connectors.store.books_calendar import (
+    PeriodState,
+    calendar_problems,
+    keep_calendars,
+    read_calendars,
+    set_period_state,
+)
 from connectors.store.delivery_desk import DeliveryDesk
 from connectors.store.errors import StoreError
 from connectors.store.history import History, Keys, KnownLinks, Past
 from connectors.store.outbox import Delivery, DeliveryStatus
+from connectors.store.posting_rights import PostingRight
 from connectors.store.report import CommitReport
 from connectors.store.session import Session
 from ledger.messages import DeadLetter, Outcome
+from ledger.periods import MONTHS, Calendar
+from ledger.policies import BooksConfig
 from ledger.results import FoldedParty
 
 
@@ -135,8 +144,12 @@ class LedgerStore:
 
     # --- commits -------------------------------------------------------------------------
 
-    def commit(self, folded: Sequence[FoldedParty]) -> CommitReport:
+    def commit(
+        self, folded: Sequence[FoldedParty], right: PostingRight | None = None
+    ) -> CommitReport:
         """Make what the folds say stand; all of it or, when it raises, nothing.
+
+        `right`: a soft-closed period into which it may post; StoreError when it may not.
 
         Raises StaleHistory (a ledger StaleParty) when another commit came between the history a
         fold saw and now: fold again. Committing the same again adds nothing.
@@ -145,14 +158,14 @@ class LedgerStore:
             return CommitReport()
         return self._session.write(
             lambda connection, attempt: committing.commit_folded(
-                connection, self._backend, folded, careful=attempt > 0
+                connection, self._backend, folded, attempt > 0, right
             )
         )
 
     def commit_dead_letters(self, letters: Sequence[DeadLetter]) -> CommitReport:
         """Keep dead letters of events that were never accepted; known ones count as duplicates."""
         kept = self._session.write(
-            lambda connection, _: dead_letters.keep_letters(connection, self._backend, letters)
+            lambda connection, _: dead_letters.keep_while_open(connection, self._backend, letters)
         )
         counts = {
             Outcome.DEAD_LETTERED.value: len(kept.new),
@@ -178,12 +191,32 @@ class LedgerStore:
             yield from dead_letters.read_open(connection, tenant)
 
     def set_period(self, tenant: str, entity: str, period: str, state: PeriodState) -> PeriodState:
-        """Open or close an accounting period (`YYYY-MM`); return its state before."""
+        """Open or close an accounting period without asking anybody; return its state before.
+
+        What people do goes through `proposals`; this is for imports of books closed elsewhere.
+        """
         return self._session.write(
             lambda connection, _: set_period_state(
                 connection, self._backend, (tenant, entity, period), state
             )
         )
+
+    def keep_calendars(self, tenant: str, books: BooksConfig) -> None:
+        """Keep the periods of each entity as the books configure them.
+
+        Raises CalendarChanged when an entity has postings in other periods.
+        """
+        with self._session.reading() as connection:
+            if not calendar_problems(connection, tenant, books):
+                return
+        self._session.write(
+            lambda connection, _: keep_calendars(connection, self._backend, tenant, books)
+        )
+
+    def calendar(self, tenant: str, entity: str) -> Calendar:
+        """The accounting periods of a legal entity; months where nothing else is known."""
+        with self._session.reading() as connection:
+            return read_calendars(connection).get((tenant, entity), MONTHS)
 
     def deliveries(
         self, status: DeliveryStatus = DeliveryStatus.PENDING, after: int = 0, limit: int = 500

@@ -210,6 +210,7 @@ def _state(book: Book) -> InvoiceState:
         posted=True,
         issued_at_micros=book.issued_at,
         due_at_micros=book.due_at,
+        owed_minor=book.receivable.amount,
     )
 
 

@@ -4,7 +4,7 @@ Natural keys are text in byte order (`COLLATE "C"` on PostgreSQL, so both databa
 alike). `party_no` and `posting_no` are numbers of this database only: they keep rows narrow
 and never leave it. Times are epoch microseconds, amounts minor units, dates ISO text.
 
-`journal_entries` and `journal_lines` are append-only: triggers refuse every update and delete.
+The tables of `APPEND_ONLY` are append-only: triggers refuse every update and delete.
 An entry stands when no reversal names it.
 """
 
@@ -18,6 +18,12 @@ from connectors.store.tables.archive import (
     ownership_conflicts,
     parties,
 )
+from connectors.store.tables.closing import (
+    calendars,
+    close_reports,
+    closing_balances,
+    decisions,
+)
 from connectors.store.tables.columns import metadata
 from connectors.store.tables.journal import journal_entries, journal_lines, outbox, periods
 from connectors.store.tables.operations import runs
@@ -27,8 +33,12 @@ __all__ = [
     "APPEND_ONLY",
     "SEQUENCES",
     "account_links",
+    "calendars",
+    "close_reports",
+    "closing_balances",
     "contracts",
     "dead_letters",
+    "decisions",
     "invoices",
     "journal_entries",
     "journal_lines",
@@ -47,5 +57,11 @@ __all__ = [
 SEQUENCES = ("party_no", "posting_no")
 """Number sequences on PostgreSQL; on SQLite the next number is the highest plus one."""
 
-APPEND_ONLY = ("journal_entries", "journal_lines")
+APPEND_ONLY = (
+    "close_reports",
+    "closing_balances",
+    "decisions",
+    "journal_entries",
+    "journal_lines",
+)
 """Tables whose rows are never updated or deleted (I5)."""

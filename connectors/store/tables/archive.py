@@ -23,12 +23,13 @@ parties = Table(
     words("party_ref"),
     words("party_id"),
     number("revision"),
+    number("folded_as_of_micros", nullable=True),
     UniqueConstraint("tenant", "party_ref", name="parties_ref"),
     Index("parties_id", "tenant", "party_id"),
 )
 """Every source-local party and whom it resolves to. `revision` counts what its history holds:
 messages archived under it plus account links that name it; a fold based on another number is
-stale."""
+stale. `folded_as_of_micros`: up to where (exclusive) its last fold recognised revenue."""
 
 
 messages = Table(

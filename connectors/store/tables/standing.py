@@ -71,9 +71,11 @@ invoices = Table(
     flag("posted"),
     number("issued_at_micros"),
     number("due_at_micros", nullable=True),
+    number("owed_minor", nullable=True),
     Index("invoices_invoice", "tenant", "invoice_id"),
 )
-"""Invoices as they stand after the last fold."""
+"""Invoices as they stand after the last fold. `owed_minor`: what the customer still owes on it;
+missing when it was folded before this was kept."""
 
 
 pending = Table(
