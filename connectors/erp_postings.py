@@ -8,6 +8,8 @@ from decimal import Decimal
 import msgspec
 
 from ledger.journal import JournalEntry, JournalLine, assert_balanced, posting_id
+from ledger.periods import MONTHS, Calendar, calendar_of
+from ledger.policies import BooksConfig
 from ledger.results import FoldedParty
 
 FIRST_REVISION = 1
@@ -61,13 +63,19 @@ class ErpPosting(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def first_posting(
-    entry: JournalEntry, *, batch_id: str, booked_at_micros: int, schema_version: str
+    entry: JournalEntry,
+    *,
+    batch_id: str,
+    booked_at_micros: int,
+    schema_version: str,
+    calendar: Calendar = MONTHS,
 ) -> ErpPosting:
     """Return the first posting of an entry, booked in the period of its date.
 
     Raises UnbalancedEntry: the second of the two checks of every entry (I2).
     """
     assert_balanced(entry)
+    period = calendar.label_of_date(entry.accounting_date)
     return ErpPosting(
         posting_id=posting_id(entry.tenant, entry.entry_key, FIRST_REVISION),
         batch_id=batch_id,
@@ -77,8 +85,8 @@ def first_posting(
         revision=FIRST_REVISION,
         reverses=None,
         accounting_date=entry.accounting_date,
-        accounting_period=entry.period,
-        original_period=entry.period,
+        accounting_period=period,
+        original_period=period,
         booked_at_micros=booked_at_micros,
         currency=entry.currency,
         functional_currency=entry.functional_currency,
@@ -111,7 +119,10 @@ def erp_line(number: int, line: JournalLine) -> ErpLine:
 
 
 def postings_of(
-    parties: list[FoldedParty], batch_id: str, booked_at_micros: int
+    parties: list[FoldedParty],
+    batch_id: str,
+    booked_at_micros: int,
+    books: BooksConfig | None = None,
 ) -> Iterator[ErpPosting]:
     """Return the first postings of everything that should stand for these parties."""
     for party in parties:
@@ -124,4 +135,5 @@ def postings_of(
                 batch_id=batch_id,
                 booked_at_micros=booked_at_micros,
                 schema_version=versions[entry.source_event_id],
+                calendar=calendar_of(books, entry.entity) if books else MONTHS,
             )

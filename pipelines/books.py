@@ -69,13 +69,15 @@ class FileBooks:
     should stand for the input of this run alone; there is no memory of earlier runs.
     """
 
-    def __init__(self, directory: str, as_of_micros: int) -> None:
+    def __init__(self, directory: str, as_of_micros: int, books: BooksConfig | None = None) -> None:
+        """`books`: whose calendars name the accounting periods; months without."""
         self._directory = directory
         self._as_of_micros = as_of_micros
+        self._books = books
 
     def take(self, chunk_name: str, parties: list[FoldedParty]) -> CommitCounts:
         """Write the chunk's postings, updates and dead letters, each as one file."""
-        postings = list(postings_of(parties, chunk_name, self._as_of_micros))
+        postings = list(postings_of(parties, chunk_name, self._as_of_micros, self._books))
         updates = [update for party in parties for update in party.result.lifecycle]
         letters = [letter for party in parties for letter in party.dead_letters]
         for stem, structs in (
@@ -148,7 +150,8 @@ def prepare_books(settings: RunSettings) -> None:
 
 
 def _open_books(store: str | None, output: str | None, settings: RunSettings) -> Books:
-    files = FileBooks(output, settings.fold.as_of_micros) if output is not None else None
+    fold = settings.fold
+    files = FileBooks(output, fold.as_of_micros, fold.books) if output is not None else None
     if store is None:
         if files is None:
             raise ValueError("nowhere to write: neither store nor output is set")
