@@ -171,7 +171,7 @@ class _ReadPartitionFn(beam.DoFn):
     def _read(
         self,
         partition: KafkaPartition,
-        tracker: RestrictionTracker,
+        tracker: Any,
         estimator: ManualWatermarkEstimator,
     ) -> Iterator[TimestampedValue]:
         position, stop = tracker.current_restriction().start, tracker.current_restriction().stop
@@ -182,10 +182,11 @@ class _ReadPartitionFn(beam.DoFn):
         while left > 0 and time.monotonic() < until:
             messages, at_end = _sorted_out(consumer.consume(AT_ONCE, POLL_SECONDS))
             for message in messages:
-                if not tracker.try_claim(message.offset()):
+                offset: Any = message.offset()
+                if not tracker.try_claim(offset):
                     position = stop
                     break
-                left, position = left - 1, message.offset() + 1
+                left, position = left - 1, offset + 1
                 yield watermark.stamped(message)
             # The last offsets may hold nothing: compacted away, or marks of a transaction.
             if position == stop or (at_end and stop != FOREVER and not tracker.try_claim(stop)):
@@ -205,8 +206,8 @@ class _ReadLiveFn(_ReadPartitionFn):
     def process(  # type: ignore[override]
         self,
         element: KafkaPartition,
-        tracker: RestrictionTracker = _OFFSETS,
-        watermark: ManualWatermarkEstimator = _WATERMARK,
+        tracker: Any = _OFFSETS,
+        watermark: Any = _WATERMARK,
     ) -> Iterator[TimestampedValue]:
         return self._read(element, tracker, watermark)
 
@@ -215,8 +216,8 @@ class _ReadBoundedFn(_ReadPartitionFn):
     def process(  # type: ignore[override]
         self,
         element: KafkaPartition,
-        tracker: RestrictionTracker = _OFFSETS,
-        watermark: ManualWatermarkEstimator = _WATERMARK,
+        tracker: Any = _OFFSETS,
+        watermark: Any = _WATERMARK,
     ) -> Iterator[TimestampedValue]:
         return self._read(element, tracker, watermark)
 
@@ -246,7 +247,7 @@ class _Watermark:
 
 def payload_of(message: Message) -> Payload:
     """Return the bytes of a message, where they stood, and its headers as text."""
-    headers = message.headers() or []
+    headers: Any = message.headers() or []
     attributes = tuple(
         (name, value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value or ""))
         for name, value in headers
