@@ -20,6 +20,13 @@ class SubscriptionState(Event, frozen=True, kw_only=True):
     cancel_at_period_end: bool = False
     ended_at_micros: int | None = None
     items: tuple[SubscriptionItem, ...] = ()
+    pause_behavior: str | None = None
+    """While collection is paused: what becomes of invoices (`void`, `keep_as_draft`,
+    `mark_uncollectible`)."""
+    resumes_at_micros: int | None = None
+    """When a pause ends by itself."""
+    cancel_at_micros: int | None = None
+    """When it is going to end, stated before it does."""
 
 
 class SubscriptionItem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -32,6 +39,7 @@ class SubscriptionItem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=
     unit_amount: Decimal | None = None
     """Minor units, may have decimals (`unit_amount_decimal`)."""
     interval: str | None = None
+    """`month`, `year`, …; several of them as `3 months`."""
 
 
 class SubscriptionActivated(

@@ -81,6 +81,7 @@ class Recurring(Struct, gc=False):
     """How a price recurs."""
 
     interval: str | None = None
+    interval_count: int | None = None
     usage_type: str | None = None
 
 
@@ -95,6 +96,7 @@ class Price(Struct, gc=False):
     amount: int | None = None
     amount_decimal: Decimal | None = None
     interval: str | None = None
+    interval_count: int | None = None
     usage_type: str | None = None
     recurring: Recurring | None = None
 
@@ -341,11 +343,20 @@ class SubscriptionItems(Struct, gc=False):
     data: list[SubscriptionItem] = []
 
 
+class PauseCollection(Struct, gc=False):
+    """That collection is paused, and what becomes of invoices meanwhile."""
+
+    behavior: str | None = None
+    resumes_at: int | None = None
+
+
 class Subscription(Struct, gc=False):
     """A subscription in any version."""
 
     id: str
     status: str
+    cancel_at: int | None = None
+    pause_collection: PauseCollection | None = None
     customer: Ref = None
     customer_account: str | None = None
     cancel_at_period_end: bool | None = None

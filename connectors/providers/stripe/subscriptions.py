@@ -22,6 +22,9 @@ _ENDED = frozenset({"canceled", "incomplete_expired"})
 _WAITING = "incomplete"
 """Created, but the first payment has not come: nothing is provided yet."""
 
+PAUSED = "paused"
+"""Pause of a subscription that does not say what becomes of its invoices."""
+
 _SUBJECTS: dict[type[SubscriptionState], str] = {
     SubscriptionActivated: "billing.subscription_activated",
     SubscriptionChanged: "billing.subscription_changed",
@@ -35,6 +38,7 @@ def map_subscription(delivery: Delivery, subscription: Subscription) -> Mapped:
     subscription_id = "stripe:" + subscription.id
     kind = _kind(delivery, subscription)
     start, end = _period(subscription)
+    pause = subscription.pause_collection
     event = kind(
         **delivery.about(
             _SUBJECTS[kind],
@@ -49,6 +53,9 @@ def map_subscription(delivery: Delivery, subscription: Subscription) -> Mapped:
         cancel_at_period_end=bool(subscription.cancel_at_period_end),
         ended_at_micros=micros(subscription.ended_at),
         items=tuple([_item(item) for item in _items(subscription)]),
+        pause_behavior=pause.behavior or PAUSED if pause else None,
+        resumes_at_micros=micros(pause.resumes_at) if pause else None,
+        cancel_at_micros=micros(subscription.cancel_at),
     )
     return Mapped(
         events=[event],  # type: ignore[list-item]
@@ -84,7 +91,13 @@ def _period(subscription: Subscription) -> tuple[int | None, int | None]:
 
 
 def _items(subscription: Subscription) -> list[StripeItem]:
-    return subscription.items.data if subscription.items else []
+    """Its prices; the oldest shape has one plan and no items."""
+    if subscription.items and subscription.items.data:
+        return subscription.items.data
+    if subscription.plan is None:
+        return []
+    plan, quantity = subscription.plan, subscription.quantity
+    return [StripeItem(id=subscription.id, plan=plan, quantity=quantity)]
 
 
 def _price(item: StripeItem) -> Price | None:
@@ -109,10 +122,22 @@ def _item(item: StripeItem) -> SubscriptionItem:
         item_id=item.id,
         product=own_id(price.product),
         price_id=price.id,
-        quantity=item.quantity,
+        quantity=None if _is_metered(price) else item.quantity,
         unit_amount=_unit_amount(price),
-        interval=price.recurring.interval if price.recurring else price.interval,
+        interval=_interval(price),
     )
+
+
+def _is_metered(price: Price) -> bool:
+    """Charged by use: what was used is told by invoices, never by the subscription."""
+    return (price.recurring or price).usage_type == "metered"
+
+
+def _interval(price: Price) -> str | None:
+    """`month`, or `3 months` for every third; None for what is charged once."""
+    rhythm = price.recurring or price
+    count = rhythm.interval_count or 1
+    return rhythm.interval if count == 1 or not rhythm.interval else f"{count} {rhythm.interval}s"
 
 
 def _unit_amount(price: Price) -> Decimal | None:
