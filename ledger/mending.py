@@ -62,6 +62,8 @@ MENDING: dict[Reason, str] = {
     Reason.MISSING_RATE: "add the day's rate to the rates file and run again",
     Reason.UNBILLED_USAGE: f"{_WAIT}; after the deadline, find out why billing has not invoiced "
     "the meter",
+    Reason.MISSING_CLOSING_RATE: "add the rate of the period's last day to the rates file and run "
+    "again; the claim itself is booked",
     Reason.CURRENCY_MISMATCH: "correct the currency at the source: it differs from its invoice's",
     Reason.PAYMENT_EVIDENCE_CONFLICT: "ask the payment processor which amount is true; send a "
     "corrected event",

@@ -19,7 +19,7 @@ from ledger.contracts import contract_state
 from ledger.correlation import correlate
 from ledger.crm_contracts import CrmView, assemble_crm
 from ledger.events import Event, RecordChanged
-from ledger.fold import fold_contract
+from ledger.fold import fold_contract, settle_exchange
 from ledger.intake import Intake, dead_letter_of, take_in
 from ledger.journal import JournalEntry
 from ledger.lifecycle import lifecycle_updates
@@ -145,6 +145,9 @@ def _fold(messages: Collection[Message], books: _Books, is_ambiguous: bool) -> F
     for contract_id, contract_events in correlation.contracts.items():
         entity = correlation.entities[contract_id]
         _fold_contract(contract_id, contract_events, entity, books, found)
+    settled = settle_exchange(found.entries, books.policy, books.config, books.as_of_micros)
+    found.entries[:] = settled.entries
+    found.pending.extend(settled.pending)
     return _result(found)
 
 
@@ -189,6 +192,7 @@ def _fold_contract(
         books.policy,
         books.config,
         books.as_of_micros,
+        False,
     )
     found.entries.extend(accounting.entries)
     silent = (

@@ -41,6 +41,9 @@ class PolicyPack(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     tax_on_refund: Literal["proportional", "from_event"]
     """proportional: tax follows the refunded share. from_event: as the event states it, else
     proportional."""
+    revaluation: Literal["none", "period_end"] = "none"
+    """period_end: what is owed in a foreign currency is revalued at the end of every period, and
+    back on the day after. none: differences are booked when they are realised."""
     variant: str = ""
     """What differs from the pack as filed (`granularity=day`), where a preview tries a variant;
     empty in every pack on file."""
@@ -65,6 +68,7 @@ class PendingDays(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     missing_rate: int = 2
     unbilled_usage: int = 45
     """Counted from the end of the period of use."""
+    missing_closing_rate: int = 2
     ambiguous_customer: int = 0
     ambiguous_contract: int = 0
 

@@ -89,6 +89,9 @@ class Reason(StrEnum):
     """No exchange rate is stated or on file; never taken as 1.0."""
     UNBILLED_USAGE = "unbilled_usage"
     """Metered usage that was earned and that no invoice has asked for; its entry stands."""
+    MISSING_CLOSING_RATE = "missing_closing_rate"
+    """A balance cannot be revalued: the rate of the period's last day is not on file. The claim
+    itself is booked."""
     # refusals by the fold
     CURRENCY_MISMATCH = "currency_mismatch"
     """Another currency than the invoice or payment it belongs to."""

@@ -11,15 +11,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import apache_beam as beam
+import msgspec
 from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 
 from connectors.files.listing import find_files, split_ranges
+from connectors.store import open_store
 from pipelines.books import prepare_books
 from pipelines.options import OrderToCashOptions
 from pipelines.order_to_cash import order_to_cash
 from pipelines.report import RunReport, report_of
-from pipelines.settings import settings_of
+from pipelines.settings import RunSettings, settings_of
+from pipelines.settle_exchange import settle_exchange
 
 
 def run_order_to_cash(options: OrderToCashOptions) -> RunReport:
@@ -36,7 +39,22 @@ def run_order_to_cash(options: OrderToCashOptions) -> RunReport:
     with _rare_collections():
         result = pipeline.run()
         result.wait_until_finish()
-    return report_of(result)
+    report = report_of(result)
+    return with_exchange(report, settings)
+
+
+def with_exchange(report: RunReport, settings: RunSettings) -> RunReport:
+    """Settle exchange differences over all customers after a run; add what it posted."""
+    if settings.store is None:
+        return report
+    with open_store(settings.store) as store:
+        added = settle_exchange(store, settings.fold)
+    return msgspec.structs.replace(
+        report,
+        new_entries=report.new_entries + added.new_entries,
+        reversals=report.reversals + added.reversals,
+        journal_lines=report.journal_lines + added.journal_lines,
+    )
 
 
 @contextmanager

@@ -36,7 +36,7 @@ unpack_content = msgspec.msgpack.Decoder(Content).decode
 _json = msgspec.json.Encoder(order="deterministic").encode
 ROLE_TEXT = {role: role.value for role in AccountRole}
 """Plain text per role: drivers bind a plain str several times faster than a StrEnum."""
-_ROLE_OF = {role.value: role for role in AccountRole}
+ROLE_OF = {role.value: role for role in AccountRole}
 
 
 def json_text(value: object) -> str:
@@ -110,7 +110,7 @@ def line_rows(posting_no: int, lines: tuple[JournalLine, ...]) -> list[Row]:
 def line_of(row: Any) -> JournalLine:
     """The journal line of a row."""
     return JournalLine(
-        role=_ROLE_OF[row.role],
+        role=ROLE_OF[row.role],
         amount_minor=row.amount_minor,
         functional_minor=row.functional_minor,
         product=row.product,

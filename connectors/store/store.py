@@ -13,6 +13,7 @@ from connectors.store import (
     dumping,
     finding,
     history,
+    holdings,
     migrating,
     outbox,
     postings,
@@ -36,6 +37,8 @@ from connectors.store.outbox import Delivery, DeliveryStatus
 from connectors.store.posting_rights import PostingRight
 from connectors.store.report import CommitReport
 from connectors.store.session import Session
+from ledger.accounting.held import HeldMove
+from ledger.accounts import AccountRole
 from ledger.messages import DeadLetter, Outcome
 from ledger.periods import MONTHS, Calendar
 from ledger.policies import BooksConfig
@@ -131,6 +134,13 @@ class LedgerStore:
         """Whom each known ref resolved to when last committed; unknown refs are absent."""
         with self._session.reading() as connection:
             return history.read_party_ids(connection, self._backend, tenant, party_refs)
+
+    def held_moves(
+        self, tenant: str, roles: Iterable[AccountRole], without_party: str
+    ) -> list[HeldMove]:
+        """Movements of money held in a foreign currency that stand; see `holdings`."""
+        with self._session.reading() as connection:
+            return holdings.read_held_moves(connection, tenant, roles, without_party)
 
     def history(self, tenant: str, party_refs: Iterable[str]) -> History:
         """The archived messages and the revision of every ref."""
