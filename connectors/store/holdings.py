@@ -64,4 +64,13 @@ def _lines(
             role=ROLE_OF[row.role],
             counterparty=row.counterparty or "",
         )
-        yield HeldLine(account, *row[5:])
+        yield HeldLine(
+            account,
+            row.accounting_date,
+            row.entry_key,
+            row.amount_minor,
+            row.functional_minor,
+            row.policy,
+            row.source_event_id,
+            row.event_id,
+        )

@@ -21,9 +21,6 @@ from ledger.journal import JournalEntry, JournalLine, assert_balanced
 HELD = (AccountRole.CASH_CLEARING, AccountRole.EXTERNAL_CASH, AccountRole.BANK)
 """Accounts of money whose exchange differences are realised when it goes out."""
 
-REALISED = "exchange_realised"
-"""The rule of these entries."""
-
 
 class HeldAccount(msgspec.Struct, frozen=True, kw_only=True, order=True):
     """An account of one entity in a currency that is not its functional one."""
@@ -154,15 +151,19 @@ def realise_held(moves: Iterable[HeldMove], owner: Owner) -> list[JournalEntry]:
         if realised:
             key = (move.account, move.accounting_date)
             found[key] = (found.get(key, (0, move))[0] + realised, move)
-    return [_entry(move, realised, owner) for realised, move in found.values() if realised]
+    return [
+        _book("exchange_realised", move, realised, owner)
+        for realised, move in found.values()
+        if realised
+    ]
 
 
-def _entry(move: HeldMove, realised: int, owner: Owner) -> JournalEntry:
+def _book(rule: str, move: HeldMove, realised: int, owner: Owner) -> JournalEntry:
     account = move.account
     role = account.role
     key = f"{role.value}:{account.entity}:{account.currency}:realised:{move.accounting_date}"
     lines = (difference(role, -realised), difference(AccountRole.FX_GAIN_LOSS, realised))
-    return assert_balanced(entry_of(move, owner, key, REALISED, lines))
+    return assert_balanced(entry_of(move, owner, key, rule, lines))
 
 
 def entry_of(

@@ -32,11 +32,6 @@ OF_CUSTOMERS = frozenset({AccountRole.CUSTOMER_BALANCE, AccountRole.EXTERNAL_CUS
 OF_ENTITIES = frozenset({AccountRole.CASH_CLEARING, AccountRole.DUE_FROM, AccountRole.DUE_TO})
 """What is revalued invoice by invoice, per customer, and per entity over all customers."""
 
-REVALUED = "revalued"
-"""The rule of a revaluation."""
-REVERSED = "revaluation_reversed"
-"""The rule of what takes it back."""
-
 
 class OpenItem(msgspec.Struct, kw_only=True):
     """A balance in a foreign currency over time."""
@@ -95,7 +90,7 @@ def items_held(moves: Iterable[HeldMove], owner: Owner) -> list[OpenItem]:
             items[name] = OpenItem(
                 name=name,
                 role=account.role,
-                like=entry_of(move, owner, name, REVALUED, ()),
+                like=entry_of(move, owner, name, "", ()),
                 counterparty=account.counterparty or None,
             )
         items[name].moves.append((move.accounting_date, move.amount_minor, move.functional_minor))
@@ -124,11 +119,12 @@ def revalue(
                 continue
             if change := value.minor - functional:
                 key = f"{item.name}:revalued:{label}"
-                one = _entry(item, (key, REVALUED), day, change, value.told, policy)
-                found.entries.append(one)
+                told = (value.told, policy)
+                found.entries.append(_book(item, "revalued", key, day, change, told))
                 if as_of_micros > calendar.end_micros(index):
-                    back = (f"{key}:reversed", REVERSED)
-                    found.entries.append(_entry(item, back, day + 1, -change, value.told, policy))
+                    back = f"{key}:reversed"
+                    one = _book(item, "revaluation_reversed", back, day + 1, -change, told)
+                    found.entries.append(one)
     return found
 
 
@@ -152,8 +148,8 @@ def _balances(
         index += 1
 
 
-def _entry(
-    item: OpenItem, key_rule: tuple[str, str], day: int, change: int, told: str, policy: PolicyPack
+def _book(
+    item: OpenItem, rule: str, key: str, day: int, change: int, told: tuple[str, PolicyPack]
 ) -> JournalEntry:
     own = difference(item.role, change)
     lines = (
@@ -162,12 +158,12 @@ def _entry(
     )
     entry = msgspec.structs.replace(
         item.like,
-        entry_key=key_rule[0],
-        rule=key_rule[1],
+        entry_key=key,
+        rule=rule,
         accounting_date=iso_date(day),
-        policy=policy.label,
+        policy=told[1].label,
         invoice_id=item.invoice_id,
-        memo=told,
+        memo=told[0],
         evidence=(),
         lines=lines,
     )
