@@ -7,6 +7,7 @@ from decimal import Decimal
 
 import msgspec
 
+from ledger.gl_accounts import AppliedLine
 from ledger.journal import JournalEntry, JournalLine, assert_balanced, posting_id
 from ledger.periods import MONTHS, Calendar, calendar_of
 from ledger.policies import BooksConfig
@@ -115,6 +116,16 @@ def erp_line(number: int, line: JournalLine) -> ErpLine:
         product=line.product,
         jurisdiction=line.jurisdiction,
         line_memo=line.invoice_line_id,
+    )
+
+
+def mapped_line(number: int, line: JournalLine, applied: AppliedLine) -> ErpLine:
+    """Turn a signed line into debit and credit on its GL account."""
+    return msgspec.structs.replace(
+        erp_line(number, line),
+        gl_account=applied.account,
+        department=applied.department,
+        classification=applied.gl_class,
     )
 
 

@@ -52,6 +52,8 @@ class JournalEntry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     customer_id: str
     contract_id: str
     invoice_id: str | None = None
+    region: str | None = None
+    """Of the customer or contract, for the GL mapping; only where regions are configured."""
     memo: str = ""
     """In words: the exchange rate that counted and where it is from. No part of the digest."""
     evidence: tuple[str, ...] = ()
@@ -87,19 +89,19 @@ def assert_balanced(entry: JournalEntry) -> JournalEntry:
 
 def content_digest(entry: JournalEntry) -> str:
     """Digest of what the entry books; two entries with the same digest book the same."""
-    body = msgspec.json.encode(
-        (
-            entry.entity,
-            entry.currency,
-            entry.functional_currency,
-            entry.accounting_date,
-            entry.rule,
-            entry.policy,
-            entry.contract_id,
-            entry.customer_id,
-            entry.lines,
-        )
+    books = (
+        entry.entity,
+        entry.currency,
+        entry.functional_currency,
+        entry.accounting_date,
+        entry.rule,
+        entry.policy,
+        entry.contract_id,
+        entry.customer_id,
+        entry.lines,
     )
+    # Entries without a region have the digest they had before there were regions.
+    body = msgspec.json.encode(books if entry.region is None else (*books, entry.region))
     return hashlib.sha256(body).hexdigest()[:32]
 
 

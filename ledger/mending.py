@@ -70,7 +70,8 @@ MENDING: dict[Reason, str] = {
     Reason.INVOICE_EVIDENCE_CONFLICT: "ask billing which total is true; an issued invoice changes "
     "by credit note only",
     Reason.OVER_CREDITED: "check the credit notes of the invoice: together they exceed it",
-    Reason.UNMAPPED_ACCOUNT: "add a row to the GL mapping; the next delivery takes it",
+    Reason.UNMAPPED_ACCOUNT: "add a row to the GL mapping; the next run or delivery with it "
+    "releases the posting",
     Reason.ERP_AWAY: "nothing: it is sent again by itself; see that the ERP can be reached",
     Reason.ERP_PERIOD_CLOSED: f"reopen the period in the ERP, {_DELIVER_AGAIN}",
     Reason.ERP_PERIOD_MISSING: f"create the fiscal year and its periods in the ERP, "

@@ -27,6 +27,7 @@ from ledger.messages import DeadLetter, Message, Outcome
 from ledger.periods import calendar_of
 from ledger.policies import BooksConfig, PolicyPack
 from ledger.reasons import Reason
+from ledger.regions import Regions
 from ledger.renewals import renewal_of
 from ledger.results import (
     ContractState,
@@ -142,11 +143,13 @@ def _fold(messages: Collection[Message], books: _Books, is_ambiguous: bool) -> F
     correlation = correlate(books.party_id, party_events, crm, books.config, books.as_of_micros)
     found.pending.extend(correlation.pending)
     found.conflicts.extend(correlation.conflicts)
+    stated = books.config.regions
+    regions = Regions(books.party_id, party_events, crm, stated) if stated else None
     for contract_id, contract_events in correlation.contracts.items():
         entity = correlation.entities[contract_id]
-        _fold_contract(contract_id, contract_events, entity, books, found)
+        _fold_contract(contract_id, contract_events, entity, regions, books, found)
     settled = settle_exchange(found.entries, books.policy, books.config, books.as_of_micros)
-    found.entries[:] = settled.entries
+    found.entries[:] = settled.entries if regions is None else regions.place(settled.entries)
     found.pending.extend(settled.pending)
     return _result(found)
 
@@ -181,6 +184,7 @@ def _fold_contract(
     contract_id: str,
     contract_events: list[Event],
     entity: str | None,
+    regions: Regions | None,
     books: _Books,
     found: _Found,
 ) -> None:
@@ -195,6 +199,8 @@ def _fold_contract(
         False,
     )
     found.entries.extend(accounting.entries)
+    if regions is not None:
+        regions.learn(contract_id, contract_events, accounting.invoices)
     silent = (
         _silent(contract_events) if entity and (accounting.pending or accounting.refusals) else {}
     )

@@ -116,5 +116,8 @@ class BooksConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """Who says so, by the same names; from the rates file's column `source`."""
     links: Literal["strict", "assumed"] = "strict"
     """assumed: customers and contracts that were not seen are taken as known (preview)."""
+    regions: dict[str, str] = {}
+    """Country or region as CRM and billing state it -> region of the GL mapping (`ledger.regions`);
+    without any, entries have no region."""
     identity: dict[str, str] = {}
     """Decided identities, customer -> CRM account; wins over what events state."""

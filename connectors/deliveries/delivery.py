@@ -34,8 +34,8 @@ class Parcel(msgspec.Struct, frozen=True, kw_only=True):
 class Shipment(msgspec.Struct, frozen=True, kw_only=True):
     """Postings that are handed over together, in the order of the outbox.
 
-    A repeated shipment has the same id, the same postings and the same bytes, unless the mapping
-    of accounts was changed in between.
+    A repeated shipment has the same id, the same postings and the same bytes: accounts that were
+    handed over stay, also when the mapping was changed in between.
     """
 
     batch_id: str

@@ -153,8 +153,10 @@ class Drainer:
         parcels: list[Parcel] = []
         kept: dict[str, Waiting] = {}
         held: list[tuple[Waiting, HeldBack]] = []
+        accounts = self._desk.accounts_of(self._parcels.mapping, [row.posting for row in rows])
         for row in rows:
-            packed = self._parcels.pack(row, batch_id, at_micros)
+            given = accounts[row.posting.posting_id]
+            packed = self._parcels.pack(row, batch_id, at_micros, given)
             if isinstance(packed, HeldBack):
                 held.append((row, packed))
             else:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-import msgspec
-
 from connectors.deliveries.delivery import Parcel
-from connectors.erp_postings import ErpLine, ErpPosting, erp_line
+from connectors.erp_postings import ErpLine, ErpPosting, mapped_line
 from connectors.store import PostedEntry, Waiting
+from connectors.store.gl_accounts import Outcome
+from ledger.gl_accounts import Unmapped, map_entry
 from ledger.gl_mapping import GlMapping
 from ledger.instants import iso_day
-from ledger.journal import JournalLine, assert_balanced
+from ledger.journal import assert_balanced
 from ledger.periods import calendar_of
 from ledger.policies import DAY_MICROS, BooksConfig
 from ledger.reasons import Reason
@@ -29,20 +29,26 @@ class Parcels:
     """Packs postings under one mapping and one company's calendars."""
 
     def __init__(self, mapping: GlMapping, books: BooksConfig) -> None:
-        self._mapping = mapping
+        self.mapping = mapping
         self._books = books
 
-    def pack(self, waiting: Waiting, batch_id: str, at_micros: int) -> Parcel | HeldBack:
-        """Return the parcel, or why there is none yet. Raises UnbalancedEntry (I2)."""
-        posted = waiting.posting
-        entry = assert_balanced(posted.entry)
-        lines = [self._line(number, line, posted) for number, line in enumerate(entry.lines, 1)]
-        unmapped = sorted({line for line in lines if isinstance(line, str)})
-        if unmapped:
-            return HeldBack(Reason.UNMAPPED_ACCOUNT, "no account for " + "; ".join(unmapped))
-        mapped = tuple(line for line in lines if isinstance(line, ErpLine))
-        day = self.booked_on(posted)
-        return Parcel(booked_on=day, posting=_posting(waiting, batch_id, at_micros, mapped))
+    def pack(
+        self, waiting: Waiting, batch_id: str, at_micros: int, accounts: Outcome | None = None
+    ) -> Parcel | HeldBack:
+        """Return the parcel, or why there is none yet. Raises UnbalancedEntry (I2).
+
+        `accounts`: what `MappingDesk.apply` gave the posting; without it, what the mapping says.
+        """
+        entry = assert_balanced(waiting.posting.entry)
+        given = map_entry(self.mapping, entry) if accounts is None else accounts
+        if isinstance(given, Unmapped):
+            return HeldBack(Reason.UNMAPPED_ACCOUNT, str(given))
+        lines = [
+            mapped_line(number, line, applied)
+            for number, (line, applied) in enumerate(zip(entry.lines, given, strict=True), 1)
+        ]
+        day = self.booked_on(waiting.posting)
+        return Parcel(booked_on=day, posting=_posting(waiting, batch_id, at_micros, lines))
 
     def booked_on(self, posted: PostedEntry) -> str:
         """ISO day in the period it is booked in, by its legal entity's calendar."""
@@ -50,30 +56,6 @@ class Parcels:
             return posted.entry.accounting_date
         calendar = calendar_of(self._books, posted.entry.entity)
         return iso_day(calendar.first_day(calendar.index_named(posted.period)) * DAY_MICROS)
-
-    def _line(self, number: int, line: JournalLine, posted: PostedEntry) -> ErpLine | str:
-        """The line with its account, or what no row of the mapping matches.
-
-        Rows hold for accounting dates: a reversal has that of its entry, whatever day it is booked
-        on, and so takes back what was booked on the same account.
-        """
-        entry = posted.entry
-        key = self._mapping.key_of(
-            line.role,
-            product=line.product,
-            region=None,
-            entity=entry.entity,
-            currency=entry.currency,
-        )
-        row = self._mapping.row_for(key, entry.accounting_date)
-        if row is None:
-            return str(key)
-        return msgspec.structs.replace(
-            erp_line(number, line),
-            gl_account=row.target.account,
-            department=row.target.department,
-            classification=row.target.gl_class,
-        )
 
 
 def _posting(

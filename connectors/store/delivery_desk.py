@@ -10,7 +10,11 @@ from contextlib import AbstractContextManager
 
 from connectors.store import delivering
 from connectors.store.delivering import DeliveryResult, HandedOver, OutboxCounts, Waiting
+from connectors.store.gl_accounts import Outcome
+from connectors.store.mapping_desk import MappingDesk
+from connectors.store.postings import PostedEntry
 from connectors.store.session import Session
+from ledger.gl_mapping import GlMapping
 
 
 class DeliveryDesk:
@@ -36,6 +40,12 @@ class DeliveryDesk:
         """Pending postings past a position that may go now, in order."""
         with self._session.reading() as connection:
             return delivering.read_next(connection, self._backend, tenant, after, limit)
+
+    def accounts_of(
+        self, mapping: GlMapping, postings: Sequence[PostedEntry]
+    ) -> dict[str, Outcome]:
+        """Give postings that are about to go their GL accounts, as `MappingDesk.apply` does."""
+        return MappingDesk(self._session).apply(mapping, postings)
 
     def hand_over(self, batch_id: str, positions: Sequence[int], at_micros: int) -> None:
         """Write down which postings are about to be handed to the ERP together."""

@@ -3,8 +3,8 @@
 Two stores with the same books give the same bytes, whatever the database, the numbering inside it
 or how the work was split into commits. Left out: the run log, the positions of the outbox and of
 dead letters in their files (they tell the order of work), how often and where a posting was
-delivered and what the ERP calls it, up to where each party was last folded, and the packing of
-bodies.
+delivered, with which accounts and what the ERP calls it, up to where each party was last folded,
+and the packing of bodies.
 """
 
 from __future__ import annotations
@@ -36,7 +36,9 @@ from connectors.store.tables import (
 )
 
 _INTERNAL = frozenset({"party_no", "body_packed", "position", "folded_as_of_micros", "decision_no"})
-_OF_THE_ERP = frozenset({"delivery_attempts", "erp_words", "external_id", "delivered_to"})
+_OF_THE_ERP = frozenset(
+    {"accounts", "delivery_attempts", "erp_words", "external_id", "delivered_to"}
+)
 _encode = msgspec.json.encode
 
 

@@ -134,6 +134,7 @@ def _entry_row(number: int, booking: Booking, periods: PostingPeriods) -> Row:
         entry.memo,
         json_text(entry.evidence) if entry.evidence else _EMPTY,
         booking.digest,
+        entry.region,
     )
 
 

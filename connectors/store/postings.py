@@ -9,10 +9,12 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, Select, select
 
+from connectors.store.applied import read_applied
 from connectors.store.backend import Backend
 from connectors.store.posting import read_lines
 from connectors.store.rows import entry_of
 from connectors.store.tables import journal_entries, outbox
+from ledger.gl_accounts import Mapped
 from ledger.journal import JournalEntry
 
 _BLOCK = 1000
@@ -48,6 +50,8 @@ class PostedEntry(msgspec.Struct, frozen=True, kw_only=True):
     """Its name in the ERP."""
     delivered_to: str | None = None
     """Which ERP was tried last."""
+    accounts: Mapped = ()
+    """GL accounts it was last handed out with, one per line; empty before."""
 
 
 def read_postings(
@@ -85,9 +89,12 @@ def postings_of(
     """Postings by number, in the order of their numbers."""
     wanted = list(posting_numbers)
     lines_of = read_lines(connection, backend, wanted)
+    applied = read_applied(connection, backend, wanted)
     query = _with_delivery().where(backend.among(journal_entries.c.posting_no, wanted))
     for row in connection.execute(query.order_by(journal_entries.c.posting_no)):
-        yield row.posting_no, _posted(row, entry_of(row, lines_of[row.posting_no]))
+        given = applied.get(row.posting_no)
+        entry = entry_of(row, lines_of[row.posting_no])
+        yield row.posting_no, _posted(row, entry, given.lines if given else ())
 
 
 def _with_delivery() -> Select[Any]:
@@ -108,7 +115,7 @@ def _with_delivery() -> Select[Any]:
     )
 
 
-def _posted(row: Any, entry: JournalEntry) -> PostedEntry:
+def _posted(row: Any, entry: JournalEntry, accounts: Mapped) -> PostedEntry:
     return PostedEntry(
         posting_id=row.posting_id,
         kind=row.kind,
@@ -124,4 +131,5 @@ def _posted(row: Any, entry: JournalEntry) -> PostedEntry:
         erp_words=row.erp_words,
         external_id=row.external_id,
         delivered_to=row.delivered_to,
+        accounts=accounts,
     )

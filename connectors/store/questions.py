@@ -16,6 +16,7 @@ from connectors.store.dead_letters import LetterStatus
 from connectors.store.rows import message_of
 from connectors.store.tables import contracts, dead_letters, invoices, messages, parties, pending
 from ledger.events import InvoiceIssued
+from ledger.journal import JournalEntry
 from ledger.periods import MONTHS
 from ledger.reasons import Reason
 
@@ -280,6 +281,7 @@ def read_undelivered(
     """Postings that the ERP refused or that cannot be sent yet, in the order of the outbox."""
     for posting in delivering.read_undelivered(connection, backend, tenant):
         entry = posting.entry
+        amount_minor, currency = money_of(entry)
         yield ExceptionRow(
             kind=ExceptionKind.UNDELIVERED.value,
             exception_id=posting.posting_id,
@@ -287,12 +289,23 @@ def read_undelivered(
             reason=posting.delivery_reason or Reason.ERP_REFUSED.value,
             detail=posting.erp_words or "",
             message_id=entry.source_event_id,
-            amount_minor=sum(max(line.amount_minor, 0) for line in entry.lines),
-            currency=entry.currency,
+            amount_minor=amount_minor,
+            currency=currency,
             entity=entry.entity,
             period=posting.period,
             position=None,
         )
+
+
+def money_of(entry: JournalEntry) -> tuple[int, str]:
+    """What an entry moves, (minor units, currency): the sum of its debits.
+
+    In its transaction currency; in the functional one where it only moves that (a revaluation).
+    """
+    moved = sum(max(line.amount_minor, 0) for line in entry.lines)
+    if moved:
+        return moved, entry.currency
+    return sum(max(line.functional_minor, 0) for line in entry.lines), entry.functional_currency
 
 
 def _letter_exception(row: Any, known: Calendars) -> ExceptionRow:

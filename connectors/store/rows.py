@@ -143,6 +143,7 @@ def entry_of(row: Any, lines: tuple[JournalLine, ...]) -> JournalEntry:
         customer_id=row.customer_id,
         contract_id=row.contract_id,
         invoice_id=row.invoice_id,
+        region=row.region,
         memo=row.memo,
         evidence=msgspec.json.decode(row.evidence, type=tuple[str, ...]),
         lines=lines,

@@ -33,6 +33,7 @@ from connectors.store.books_calendar import (
 from connectors.store.delivery_desk import DeliveryDesk
 from connectors.store.errors import StoreError
 from connectors.store.history import History, Keys, KnownLinks, Past
+from connectors.store.mapping_desk import MappingDesk
 from connectors.store.outbox import Delivery, DeliveryStatus
 from connectors.store.posting_rights import PostingRight
 from connectors.store.report import CommitReport
@@ -247,6 +248,11 @@ class LedgerStore:
     def delivery_desk(self) -> DeliveryDesk:
         """The deliverer's side of the outbox."""
         return DeliveryDesk(self._session)
+
+    @property
+    def mapping_desk(self) -> MappingDesk:
+        """The side of the outbox where postings get their GL accounts."""
+        return MappingDesk(self._session)
 
     def begin_run(self, run: runs.Run) -> None:
         """Write down that a run started."""

@@ -25,6 +25,8 @@ INVOICES = ("stripe:in_1", "stripe:in_2", "stripe:in_3")
 SUBSCRIPTIONS = ("stripe:sub_1", "stripe:sub_2")
 CONTRACTS = (None, None, "salesforce:800C", "00000417", "salesforce:800X")
 PAYMENTS = (("ch_1", "pi_1"), ("pi_1",), ("ch_2",), ("ch_3", "pi_3"), ("ch_3",))
+COUNTRIES = ("DE", "us", "XX")
+REGIONS = {"DE": "EMEA", "US": "AMER"}
 
 
 class Step(msgspec.Struct, frozen=True):
@@ -74,7 +76,8 @@ def _event(tell: Told, step: Step, number: str) -> Any:
 
 def _of_subscription(tell: Told, step: Step, number: str) -> Any:
     if step.kind == "customer":
-        return tell.customer_seen(number, step.day)
+        country = COUNTRIES[step.pick % 3]
+        return tell.customer_seen(number, step.day, country=country, attributes_set=("country",))
     sub = SUBSCRIPTIONS[step.pick % 2]
     if step.kind == "item":
         return tell.event(events.ItemAccrued, number, step.day, currency="EUR",
@@ -126,7 +129,8 @@ def _of_payment(tell: Told, step: Step, number: str) -> Any:
 
 
 _CRM: dict[str, tuple[str, str, str, dict[str, Any]]] = {
-    "account": ("001A", "CREATE", "Account", {"currency": "EUR", "entity": "DE01"}),
+    "account": ("001A", "CREATE", "Account", {
+        "currency": "EUR", "entity": "DE01", "country": "DE"}),
     "contract": ("800C", "CREATE", "Contract", {
         "account_id": "001A", "start_date": "2026-01-01", "term_months": 12, "status": "Draft",
         "contract_number": "00000417", "currency": "EUR"}),
@@ -146,7 +150,11 @@ def _crm_change(tell: Told, step: Step, number: str) -> Any:
 
 
 def fold(
-    tell: Told, load_pack: Packs, incoming: Sequence[Message], history: Sequence[Message] = ()
+    tell: Told,
+    load_pack: Packs,
+    incoming: Sequence[Message],
+    history: Sequence[Message] = (),
+    regions: dict[str, str] = REGIONS,
 ) -> FoldedParty:
     """The party of the account, as seen on 1 April 2026."""
     return assemble_party(
@@ -157,7 +165,7 @@ def fold(
         history=history,
         incoming=incoming,
         policy=load_pack("stripe-contra"),
-        config=BooksConfig(),
+        config=BooksConfig(regions=regions),
         as_of_micros=tell.day("2026-04-01"),
     )
 
@@ -229,3 +237,18 @@ def test_every_entry_balances_and_every_update_is_told_once(
     assert len(keys) == len(set(keys))
     known = {c.contract_id for c in result.contracts} | {"direct"}
     assert {entry.contract_id for entry in result.entries} <= known
+
+
+@given(history=HISTORIES)
+def test_regions_change_nothing_but_the_region(
+    tell: Told, load_pack: Packs, history: list[Step]
+) -> None:
+    messages = told_by(tell, history)
+    with_regions = fold(tell, load_pack, messages).result
+    without = fold(tell, load_pack, messages, regions={}).result
+    assert all(entry.region is None for entry in without.entries)
+    bare = [msgspec.structs.replace(entry, region=None) for entry in with_regions.entries]
+    assert msgspec.structs.replace(with_regions, entries=tuple(bare)) == without
+    for invoice in {entry.invoice_id for entry in with_regions.entries} - {None}:
+        regions = {e.region for e in with_regions.entries if e.invoice_id == invoice}
+        assert len(regions) == 1

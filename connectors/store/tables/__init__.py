@@ -25,6 +25,7 @@ from connectors.store.tables.closing import (
     decisions,
 )
 from connectors.store.tables.columns import metadata
+from connectors.store.tables.gl_mapping import applied_accounts
 from connectors.store.tables.journal import journal_entries, journal_lines, outbox, periods
 from connectors.store.tables.operations import runs
 from connectors.store.tables.standing import contracts, invoices, lifecycle_updates, pending
@@ -33,6 +34,7 @@ __all__ = [
     "APPEND_ONLY",
     "SEQUENCES",
     "account_links",
+    "applied_accounts",
     "calendars",
     "close_reports",
     "closing_balances",
@@ -58,6 +60,7 @@ SEQUENCES = ("party_no", "posting_no")
 """Number sequences on PostgreSQL; on SQLite the next number is the highest plus one."""
 
 APPEND_ONLY = (
+    "applied_accounts",
     "close_reports",
     "closing_balances",
     "decisions",

@@ -34,6 +34,7 @@ journal_entries = Table(
     words("memo"),
     words("evidence"),
     words("digest"),
+    maybe("region"),
     UniqueConstraint("posting_id", name="journal_entries_posting_id"),
     Index("journal_entries_party", "party_no"),
     Index(
