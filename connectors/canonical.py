@@ -7,13 +7,13 @@ in each form.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from connectors.canonical_messages import EVENT_TYPES, message_of
+from connectors.canonical_messages import message_of
 from connectors.decoding import (
     DecodeContext,
     Rejected,
@@ -21,11 +21,13 @@ from connectors.decoding import (
     dead_letter,
     parse_json,
 )
+from connectors.ledger_versions import EVENT_TYPES, ledger_version
 from ledger.events import CanonicalEvent
 from ledger.messages import DeadLetter, Message
 from ledger.money import MAX_MINOR, is_currency
 from ledger.reasons import Reason
 from schemas.avro_containers import ContainerDamage, ContainerRecord, read_container
+from schemas.later_versions import read_later
 from schemas.registry import UnknownSubject
 from schemas.rules import EARLIEST_MICROS, ID_LIMIT_CHARS, LATEST_MICROS, SchemaViolation
 from schemas.single_objects import as_single_object, split_single_object
@@ -45,11 +47,21 @@ def decode_canonical_json(
     `version` defaults to the latest, `source` to `canonical`, `tenant` to the context's and
     must equal it. `event_id` is the idempotency key and required. Raises nothing about the data.
     """
-    tree: Tree = {}
     try:
         tree = parse_json(body, context)
-        event = _event_of_tree(tree, context)
-        return message_of(event, body, context)
+    except Rejected as rejected:
+        return _dead_letter(rejected, {}, body, position, context)
+    return decode_tree(tree, body, position, context)
+
+
+def decode_tree(
+    tree: Tree, body: bytes, position: str, context: DecodeContext
+) -> Message | DeadLetter:
+    """Decode a parsed JSON object as above; `body` is what it was parsed from."""
+    try:
+        version = _named_version(tree, context)
+        event = _event_of_tree(tree, version, context)
+        return message_of(event, body, context, version.label)
     except Rejected as rejected:
         return _dead_letter(rejected, tree, body, position, context)
 
@@ -58,16 +70,30 @@ def decode_single_object(
     body: bytes, position: str, context: DecodeContext
 ) -> Message | DeadLetter:
     """Decode one event in Avro single-object encoding. Raises nothing about the data."""
+    return decode_avro(body, lambda: split_single_object(body, context.registry), position, context)
+
+
+def decode_avro(
+    body: bytes,
+    split: Callable[[], tuple[SubjectVersion, bytes]],
+    position: str,
+    context: DecodeContext,
+) -> Message | DeadLetter:
+    """Decode the one datum in `body`; `split` finds its writer's version and the datum.
+
+    `split` may raise SchemaViolation and Rejected. Raises nothing about the data.
+    """
     record: Tree = {}
     try:
         check_size(body, context)
         try:
-            version, datum = split_single_object(body, context.registry)
-            record = version.decode(datum, _reader_of(version, context))
+            writer, datum = split()
+            reader = ledger_version(writer.subject, context.registry)
+            record = _record_of(writer, datum, reader, context)
         except SchemaViolation as fault:
             raise _rejected(fault, "") from None
-        event = _event_of_record(record, _reader_of(version, context), context)
-        return message_of(event, body, context)
+        event = _event_of_record(record, reader, context)
+        return message_of(event, body, context, writer.label)
     except Rejected as rejected:
         return _dead_letter(rejected, record, body, position, context)
 
@@ -94,19 +120,23 @@ def decode_container(
 def _decode_container_record(
     item: ContainerRecord, position: str, context: DecodeContext
 ) -> Message | DeadLetter:
-    body = as_single_object(item.version, item.datum)
+    writer = item.version
+    body = as_single_object(writer, item.datum)
     record: Tree = {}
     try:
         check_size(body, context)
-        reader = _reader_of(item.version, context)
+        reader = ledger_version(writer.subject, context.registry)
         try:
-            if reader is item.version:
+            if reader is writer:
                 record = reader.avro.load(item.raw)
+            elif writer.number > reader.number:
+                record = read_later(writer, item.datum, reader, context.registry)
             else:
-                record = item.version.avro.resolve(item.datum, reader.avro)
+                record = writer.avro.resolve(item.datum, reader.avro)
         except SchemaViolation as fault:
             raise _rejected(fault, "") from None
-        return message_of(_event_of_record(record, reader, context), body, context)
+        event = _event_of_record(record, reader, context)
+        return message_of(event, body, context, writer.label)
     except Rejected as rejected:
         return _dead_letter(rejected, record, body, position, context)
 
@@ -114,20 +144,28 @@ def _decode_container_record(
 # --- from trees and records to structs ---------------------------------------------------
 
 
-def _event_of_tree(tree: Tree, context: DecodeContext) -> CanonicalEvent:
-    """Read a parsed JSON object as an event of the subject and version it names."""
-    version = _named_version(tree, context)
+def _record_of(
+    writer: SubjectVersion, datum: bytes, reader: SubjectVersion, context: DecodeContext
+) -> Tree:
+    """Read one datum as a record of the version that the ledger knows."""
+    if writer.number > reader.number:
+        return read_later(writer, datum, reader, context.registry)
+    return writer.decode(datum, reader)
+
+
+def _event_of_tree(tree: Tree, version: SubjectVersion, context: DecodeContext) -> CanonicalEvent:
+    """Read a parsed JSON object as an event of `version`."""
     content = {key: tree[key] for key in tree if key not in ("subject", "version")}
     content.setdefault("tenant", context.tenant)
     content.setdefault("source", DEFAULT_SOURCE)
     content.setdefault("source_event_id", content.get("event_id"))
-    reader = _reader_of(version, context)
+    reader = ledger_version(version.subject, context.registry)
     try:
         if reader is version:
             record = version.json.read(content)
         else:
-            older = version.decode_json(content)
-            record = version.avro.resolve(version.avro.encode(older), reader.avro)
+            other = version.encode(version.decode_json(content))
+            record = _record_of(version, other, reader, context)
     except SchemaViolation as fault:
         raise _rejected(fault, version.subject) from None
     return _event_of_record(record, reader, context)
@@ -147,15 +185,10 @@ def _named_version(tree: Tree, context: DecodeContext) -> SubjectVersion:
         raise Rejected(Reason.UNKNOWN_SUBJECT, str(unknown)) from None
 
 
-def _reader_of(version: SubjectVersion, context: DecodeContext) -> SubjectVersion:
-    """The version that events are read as: the latest, which the ledger's structs are."""
-    return context.registry.latest(version.subject)
-
-
 def _event_of_record(
     record: Tree, version: SubjectVersion, context: DecodeContext
 ) -> CanonicalEvent:
-    """Turn a record of the latest version into its struct, as a message of its own."""
+    """Turn a record of the ledger's version into its struct, as a message of its own."""
     kind = EVENT_TYPES.get(version.subject)
     if kind is None:
         raise Rejected(Reason.UNKNOWN_SUBJECT, f"{version.subject} is not the subject of an event")

@@ -6,8 +6,6 @@ its `source_event_id`, whatever message it may have come from before.
 
 from __future__ import annotations
 
-import typing
-
 import msgspec
 
 from connectors.decoding import DecodeContext, Rejected, finish_message
@@ -17,11 +15,6 @@ from ledger.crm_records import ID_FIELDS
 from ledger.events import CanonicalEvent, RecordChanged
 from ledger.messages import Message
 from ledger.reasons import Reason
-
-EVENT_TYPES: dict[str, type[CanonicalEvent]] = {
-    str(kind.__struct_config__.tag): kind for kind in typing.get_args(CanonicalEvent)
-}
-"""Subject -> struct of every canonical event."""
 
 _CRM_IDS = ("customer_id", "account_id", "contract_id", "opportunity_id", "record_id")
 """Fields that may hold the prefixed id of a Salesforce record."""
@@ -39,8 +32,13 @@ _LEADING_IDS = (
 """Fields whose object belongs to the event's customer, the surest first."""
 
 
-def message_of(event: CanonicalEvent, body: bytes, context: DecodeContext) -> Message:
-    """Check a canonical event and wrap it as a message of its own. Raises Rejected."""
+def message_of(
+    event: CanonicalEvent, body: bytes, context: DecodeContext, written_as: str
+) -> Message:
+    """Check a canonical event and wrap it as a message of its own. Raises Rejected.
+
+    `written_as`: `<subject>@<version>` of its writer.
+    """
     event = with_long_ids(event)
     party_ref = party_of(event)
     leading = leading_ids(event)
@@ -57,6 +55,7 @@ def message_of(event: CanonicalEvent, body: bytes, context: DecodeContext) -> Me
         links=_links(party_ref, leading),
         body=body,
         events=(event,),
+        written_as=written_as,
     )
 
 

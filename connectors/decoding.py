@@ -12,11 +12,12 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal, InvalidOperation
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import msgspec
 
 from connectors.canonical_checks import check_meaning
+from connectors.ledger_versions import ledger_version
 from ledger.events import CanonicalEvent, subject_of
 from ledger.messages import DeadLetter, Message, dead_letter_id
 from ledger.money import MAX_MINOR, is_currency
@@ -24,6 +25,7 @@ from ledger.policies import BooksConfig
 from ledger.reasons import Reason
 from schemas.registry import Registry
 from schemas.rules import EARLIEST_MICROS, LATEST_MICROS, Violation
+from schemas.versions import SubjectVersion
 
 T = TypeVar("T")
 
@@ -61,6 +63,16 @@ def names_of(books: BooksConfig) -> tuple[MetadataKeys, SalesforceNames]:
     return MetadataKeys(), SalesforceNames()
 
 
+class WritersById(Protocol):
+    """Finds the writer's version by the schema id that an outer registry gave it."""
+
+    registry_name: str
+    """Whose ids messages carry, as the lock names it."""
+
+    def find(self, schema_id: int) -> SubjectVersion:
+        """Raises Rejected: unknown_schema_id, registry_unreachable, newer_version."""
+
+
 class DecodeContext(msgspec.Struct, frozen=True, kw_only=True):
     """What decoders need to know; built once per worker and handed to each call."""
 
@@ -71,6 +83,8 @@ class DecodeContext(msgspec.Struct, frozen=True, kw_only=True):
     max_depth: int = 64
     metadata_keys: MetadataKeys = MetadataKeys()
     salesforce: SalesforceNames = SalesforceNames()
+    writers: WritersById | None = None
+    """Asked for schema ids that the lock does not know; None: such ids are unknown."""
 
 
 class Rejected(Exception):
@@ -275,13 +289,16 @@ def finish_message(
     link_refs: tuple[str, ...] = (),
     links: tuple[tuple[str, str], ...] = (),
     account_links: tuple[tuple[str, str], ...] = (),
+    written_as: str | None = None,
 ) -> Message:
     """Check every canonical event and build the message around them.
 
     Money ranges, currencies, times, ids and sums are checked here and nowhere else. Account
-    links that the events themselves state are added. Raises Rejected.
+    links that the events themselves state are added. `written_as`: `<subject>@<version>` of the
+    writer, where the event came as a record; an adapter writes the latest. Raises Rejected.
     """
     labels = [check_event(event, context) for event in events]
+    labels = labels if written_as is None else [written_as]
     if not EARLIEST_MICROS <= occurred_at_micros < LATEST_MICROS:
         raise Rejected(Reason.TIMESTAMP_OUT_OF_RANGE, "the event's own time is not in 2000-2099")
     told = {(e.customer_id, e.account_id) for e in events if e.customer_id and e.account_id}
@@ -304,15 +321,28 @@ def finish_message(
 
 
 def check_event(event: CanonicalEvent, context: DecodeContext) -> str:
-    """Check one canonical event against its subject's latest version and its meaning.
+    """Check one canonical event against the version that its struct is, and its meaning.
 
     Returns `<subject>@<version>`. Raises Rejected with the money at risk.
     """
-    version = context.registry.latest(subject_of(event))
-    violation = version.validate(event) or check_meaning(event)
+    version = ledger_version(subject_of(event), context.registry)
+    violation = version.validate(event) or check_meaning(event) or _check_end(event, context)
     if violation is not None:
         raise rejected_by(violation, event)
     return version.label
+
+
+def _check_end(event: CanonicalEvent, context: DecodeContext) -> Violation | None:
+    """Nothing may happen after the sunset of its subject; what happened before is read for ever,
+    so that archives give the same books."""
+    end = context.registry.end_micros(subject_of(event))
+    if end is None or event.occurred_at_micros < end:
+        return None
+    return Violation(
+        reason=Reason.SUBJECT_ENDED.value,
+        path="occurred_at_micros",
+        detail="is after the sunset of its subject",
+    )
 
 
 def rejected_by(violation: Violation, event: CanonicalEvent) -> Rejected:

@@ -8,9 +8,11 @@ import msgspec
 
 from connectors.canonical import decode_container
 from connectors.decoding import DecodeContext, Rejected, dead_letter, names_of
-from connectors.decoding_any import decode_event
+from connectors.decoding_any import decode_delivery, decode_event
 from connectors.files.listing import FileFormat, FileRange
 from connectors.files.reading import Damaged, Oversized, read_lines
+from connectors.registries.outer import OuterRegistry, writers_of
+from connectors.wire.attributes import Attributes
 from ledger.messages import DeadLetter, Message
 from ledger.policies import BooksConfig
 from ledger.reasons import Reason
@@ -25,16 +27,21 @@ class DecodeSettings(msgspec.Struct, frozen=True, kw_only=True):
 
     tenant: str
     books: BooksConfig = BooksConfig()
+    outer: OuterRegistry | None = None
+    """Where ids that the lock does not know are asked for; None: nowhere."""
 
     def context(self) -> DecodeContext:
         """Build the context, loading the schema registry of this machine."""
         keys, salesforce = names_of(self.books)
+        registry = load_registry()
+        writers = writers_of(self.outer, registry) if self.outer is not None else None
         return DecodeContext(
             tenant=self.tenant,
             books=self.books,
-            registry=load_registry(),
+            registry=registry,
             metadata_keys=keys,
             salesforce=salesforce,
+            writers=writers,
         )
 
 
@@ -68,11 +75,17 @@ class RangeDecoder(_LazyContext):
 
 
 class EventDecoder(_LazyContext):
-    """Callable: bytes of one event and where they were read -> its messages or dead letter."""
+    """Callable: bytes of one event, where they were read and what was beside them -> its messages
+    or dead letter."""
 
-    def __call__(self, body: bytes, position: str) -> tuple[Message | DeadLetter, ...]:
-        """Never raises on data; one message, or one for every customer the event concerns."""
-        return decode_event(body, position, self._context)
+    def __call__(
+        self, body: bytes, position: str, attributes: Attributes = ()
+    ) -> tuple[Message | DeadLetter, ...]:
+        """Never raises on data; one message, or one for every customer the event concerns.
+
+        `attributes`: headers or attributes beside the bytes.
+        """
+        return decode_delivery(body, attributes, position, self._context)
 
 
 def decode_range(part: FileRange, context: DecodeContext) -> Iterator[Message | DeadLetter]:

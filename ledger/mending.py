@@ -34,6 +34,12 @@ MENDING: dict[Reason, str] = {
     Reason.UNKNOWN_SYMBOL: "check that the writer used the schema it names",
     Reason.UNKNOWN_FINGERPRINT: "register the writer's schema, or write with a registered one; "
     "then resubmit",
+    Reason.UNKNOWN_SCHEMA_ID: "name the outer registry that gave the id, or run `crossfoot schemas "
+    "apply`; then resubmit",
+    Reason.REGISTRY_UNREACHABLE: "resubmit when the outer registry answers again",
+    Reason.NEWER_VERSION: "upgrade to a release that has the newer version, then resubmit",
+    Reason.SUBJECT_ENDED: "have the source send the successor that `crossfoot schemas show` names",
+    Reason.TOO_MANY_ITEMS: "check the writer's schema and where the bytes come from",
     Reason.EXPANDS_TOO_MUCH: "write smaller Avro blocks; check where the file comes from",
     Reason.UNKNOWN_CURRENCY: "correct the currency at the source (ISO 4217, three letters)",
     Reason.AMOUNT_PRECISION: "correct the amount at the source: it has more decimals than its "

@@ -45,6 +45,17 @@ class OrderToCashOptions(BaseModel):
     rates: Annotated[
         Path | None, Field(description="Exchange rates (CSV): date,base,quote,rate,source.")
     ] = None
+    schema_registry: Annotated[
+        str | None,
+        Field(
+            description="Registry whose ids messages carry, NAME or NAME=URL; with a URL, ids that "
+            "the lock does not know are asked for there.",
+            pattern=r"^[A-Za-z0-9_.-]+(=https?://\S+)?$",
+        ),
+    ] = None
+    schema_ids: Annotated[
+        Path | None, Field(description="File in which ids that had to be asked for are recorded.")
+    ] = None
     as_of: Annotated[
         datetime, Field(description="Recognise and judge deadlines up to here (exclusive, UTC).")
     ]
@@ -71,6 +82,12 @@ class OrderToCashOptions(BaseModel):
     def _has_somewhere_to_write(self) -> OrderToCashOptions:
         if self.store is None and self.output is None:
             raise ValueError("give --store URL, --output DIR, or both")
+        return self
+
+    @model_validator(mode="after")
+    def _records_what_it_asks_for(self) -> OrderToCashOptions:
+        if self.schema_ids is not None and self.schema_registry is None:
+            raise ValueError("--schema-ids needs --schema-registry")
         return self
 
     @property

@@ -7,6 +7,7 @@ import msgspec
 from connectors.event_files import DecodeSettings
 from connectors.files.rates import load_rate_table
 from connectors.policy_packs import load_books_config, load_policy_pack
+from connectors.registries.outer import OuterRegistry
 from connectors.store import PostingRight
 from ledger.folding import FoldSettings
 from pipelines.options import OrderToCashOptions
@@ -34,7 +35,7 @@ def settings_of(options: OrderToCashOptions) -> RunSettings:
     if options.rates is not None:
         books = load_rate_table(str(options.rates)).added_to(books)
     return RunSettings(
-        decoding=DecodeSettings(tenant=options.tenant, books=books),
+        decoding=DecodeSettings(tenant=options.tenant, books=books, outer=outer_of(options)),
         fold=FoldSettings(
             tenant=options.tenant,
             policy=policy,
@@ -52,3 +53,12 @@ def _right_of(options: OrderToCashOptions) -> PostingRight | None:
     if options.adjustment is None:
         return None
     return PostingRight(tenant=options.tenant, adjustment=options.adjustment)
+
+
+def outer_of(options: OrderToCashOptions) -> OuterRegistry | None:
+    """The outer registry that the options name, if they name one."""
+    if options.schema_registry is None:
+        return None
+    name, _, url = options.schema_registry.partition("=")
+    recorded = str(options.schema_ids) if options.schema_ids is not None else None
+    return OuterRegistry(name=name, url=url or None, recorded=recorded)

@@ -16,15 +16,16 @@ from typing import Any, BinaryIO
 
 import msgspec
 
-from schemas import forms
 from schemas.avro_codecs import CODECS, BlockDamaged, ExpandsTooMuch, decompress_block
 from schemas.avro_walk import AVRO_DAMAGED, AvroWalker
-from schemas.registry import Registry, UnknownSubject
+from schemas.later_versions import parse_schema, registered_version
+from schemas.registry import Registry
 from schemas.rules import SchemaViolation
-from schemas.single_objects import UNKNOWN_FINGERPRINT
 from schemas.versions import SubjectVersion
 
 MAGIC = b"Obj\x01"
+VERSION_KEY = b"crossfoot.version"
+"""Metadata in which a writer says `<subject>@<version>`; others may leave it out."""
 EXPANDS_TOO_MUCH = "expands_too_much"
 _SYNC_BYTES = 16
 _HEADER_LIMIT = 1 << 20
@@ -46,7 +47,8 @@ class ContainerDamage(msgspec.Struct, frozen=True):
 
     position: str
     reason: str
-    """avro_damaged, unknown_symbol, unknown_fingerprint or expands_too_much."""
+    """avro_damaged, unknown_symbol, unknown_fingerprint, newer_version, too_deep,
+    too_many_items or expands_too_much."""
     detail: str
     body: bytes
     """The bytes concerned, as they are in the file (of a block's rest: uncompressed)."""
@@ -64,7 +66,8 @@ def read_container(
     """Read all records of a container, in order; memory is bounded by one block.
 
     The writer's schema must mean exactly the same bytes as a registered version (logical types
-    and scales included). Raises OSError when the file cannot be opened or read.
+    and scales included), or be a sound later one (`schemas.later_versions`). Raises
+    OSError when the file cannot be opened or read.
     """
     with io.BytesIO(source) if isinstance(source, bytes) else source.open("rb") as file:
         start = file.read(_HEADER_LIMIT)
@@ -94,23 +97,9 @@ def _read_header(start: bytes, registry: Registry) -> tuple[_Header, int]:
     codec = metadata.get("avro.codec", b"null").decode("ascii", "replace")
     if codec not in CODECS:
         raise SchemaViolation(AVRO_DAMAGED, "", f"compressed with none of {', '.join(CODECS)}")
-    return _Header(
-        _find_version(metadata.get("avro.schema", b""), registry), codec, sync
-    ), walker.at
-
-
-def _find_version(schema_json: bytes, registry: Registry) -> SubjectVersion:
-    """Find the registered version that means the same bytes as the writer's schema."""
-    try:
-        schema = forms.inline(json.loads(schema_json), {})
-        digest = forms.wire_digest(schema)
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, forms.UnknownType):
-        raise SchemaViolation(AVRO_DAMAGED, "", "the writer's schema is not one") from None
-    try:
-        return registry.by_wire_digest(digest)
-    except UnknownSubject:
-        detail = "the writer's schema differs from every registered version"
-        raise SchemaViolation(UNKNOWN_FINGERPRINT, "", detail) from None
+    label = metadata.get(VERSION_KEY.decode(), b"").decode("utf-8", "replace")
+    schema = parse_schema(metadata.get("avro.schema", b""))
+    return _Header(registered_version(schema, registry, label), codec, sync), walker.at
 
 
 class _Blocks:
@@ -226,7 +215,11 @@ def write_container(
 
 def _metadata(version: SubjectVersion) -> bytes:
     schema = json.dumps(version.schema, ensure_ascii=False, separators=(",", ":")).encode()
-    pairs = ((b"avro.codec", b"deflate"), (b"avro.schema", schema))
+    pairs = (
+        (b"avro.codec", b"deflate"),
+        (b"avro.schema", schema),
+        (VERSION_KEY, version.label.encode()),
+    )
     entries = [_long(len(key)) + key + _long(len(value)) + value for key, value in pairs]
     return _long(len(entries)) + b"".join(entries) + _long(0)
 

@@ -20,6 +20,7 @@ from schemas.shapes import (
 AVRO_DAMAGED = "avro_damaged"
 TRAILING_BYTES = "trailing_bytes"
 UNKNOWN_SYMBOL = "unknown_symbol"
+TOO_MANY_ITEMS = "too_many_items"
 
 
 class AvroWalker:
@@ -103,8 +104,10 @@ class AvroWalker:
             if count < 0:
                 count, size = -count, self.long(path)
                 end = self.at + size
+            if count > len(self.data):
+                raise SchemaViolation(TOO_MANY_ITEMS, path, "more items than bytes")
             if count > len(self.data) - self.at:
-                raise SchemaViolation(AVRO_DAMAGED, path, "more items than bytes")
+                raise SchemaViolation(AVRO_DAMAGED, path, "the bytes end before the list does")
             for _ in range(count):
                 if isinstance(shape, ArrayShape):
                     self.value(shape.items, path)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -38,3 +38,17 @@ def iso_from_micros(micros: int) -> str:
     """Return the instant as ISO 8601 in UTC: `2026-01-15T07:00:00Z`, fraction where it has one."""
     moment = _EPOCH + micros * _MICROSECOND
     return moment.isoformat().replace("+00:00", "Z")
+
+
+def is_day(text: str) -> bool:
+    """True for a calendar day as `2031-06-30`."""
+    try:
+        return date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False
+
+
+def end_of_day_micros(day: str) -> int:
+    """Return when a day (`2031-06-30`) is over in UTC: the first instant of the next one."""
+    following = date.fromisoformat(day) + timedelta(days=1)
+    return (datetime.combine(following, datetime.min.time(), UTC) - _EPOCH) // _MICROSECOND

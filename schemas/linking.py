@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from schemas import files, forms
+from schemas.instants import is_day
 from schemas.lint import lint
 from schemas.versions import SubjectVersion
 
@@ -105,6 +106,8 @@ def _lint_about(about: files.SubjectFile, latest: SubjectVersion) -> list[str]:
     problems = [
         f"subject.yaml names {path}, which is no field" for path in named if path not in paths
     ]
-    if about.state == "deprecated" and about.sunset is None:
-        problems.append("a deprecated subject names its sunset date")
+    if about.state != "active" and about.sunset is None:
+        problems.append(f"a {about.state} subject names its sunset date")
+    if about.sunset is not None and not is_day(about.sunset):
+        problems.append("sunset must be a day, YYYY-MM-DD")
     return problems

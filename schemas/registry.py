@@ -13,8 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from schemas import files
+from schemas.instants import end_of_day_micros
 from schemas.linking import link_subject
 from schemas.lint import Limits
+from schemas.lock import LOCK_NAME, LockDamaged, LockedId, read_lock
 from schemas.versions import SubjectVersion
 
 PACKAGE_ROOT = files.PACKAGE_ROOT
@@ -61,6 +63,14 @@ class Registry:
     subjects: Mapping[str, Subject]
     limits: Limits
     currencies: frozenset[str] = field(repr=False)
+    outer_ids: tuple[LockedId, ...] = field(default=(), repr=False)
+    """What outer registries call our versions, as the lock has it."""
+    later_versions: dict[tuple[str, int, str], SubjectVersion] = field(
+        default_factory=dict, repr=False, compare=False
+    )
+    """Versions that writers are ahead with, by subject, number and wire digest."""
+    readers: dict[str, SubjectVersion] = field(default_factory=dict, repr=False, compare=False)
+    """The version as which a program reads a subject, kept here by who knows its structs."""
 
     def subject(self, name: str) -> Subject:
         """Return a subject. Raises UnknownSubject."""
@@ -100,6 +110,38 @@ class Registry:
         if version is None:
             raise UnknownSubject(f"schema {digest[:16]}")
         return version
+
+    def by_outer_id(self, id_: int | str, registry: str | None = None) -> SubjectVersion:
+        """Return the version that an outer registry means by this id. Raises UnknownSubject.
+
+        Without a name of the registry, every one counts, and they must agree.
+        """
+        found = self._by_outer_id.get(id_, {})
+        versions = {v for name, v in found.items() if registry in (None, name)}
+        if len(versions) != 1:
+            some = "more than one meaning of" if versions else "no"
+            raise UnknownSubject(f"{some} schema id {id_}")
+        ((subject, number),) = versions
+        return self.version(subject, number)
+
+    def end_micros(self, name: str) -> int | None:
+        """When a deprecated or retired subject ends: what happens from then on is refused."""
+        return self._ends.get(name)
+
+    @cached_property
+    def _by_outer_id(self) -> dict[int | str, dict[str, tuple[str, int]]]:
+        found: dict[int | str, dict[str, tuple[str, int]]] = {}
+        for line in self.outer_ids:
+            found.setdefault(line.id, {})[line.registry] = (line.subject, line.version)
+        return found
+
+    @cached_property
+    def _ends(self) -> dict[str, int]:
+        ends = {}
+        for name, subject in self.subjects.items():
+            if subject.about.state != "active" and subject.about.sunset is not None:
+                ends[name] = end_of_day_micros(subject.about.sunset)
+        return ends
 
     @cached_property
     def _latest(self) -> dict[str, SubjectVersion]:
@@ -142,6 +184,13 @@ def load_registry(root: Path | None = None) -> Registry:
         if versions and found.file is not None:
             compatibility = found.file.compatibility or settings.default_compatibility
             subjects[folder.name] = Subject(folder.name, found.file, compatibility, versions)
+    outer_ids: tuple[LockedId, ...] = ()
+    try:
+        outer_ids = read_lock(root).ids
+    except LockDamaged as damage:
+        problems.append(f"{root / LOCK_NAME}: {damage}")
     if problems:
         raise RegistryError(problems)
-    return Registry(subjects=subjects, limits=settings.limits, currencies=currencies)
+    return Registry(
+        subjects=subjects, limits=settings.limits, currencies=currencies, outer_ids=outer_ids
+    )

@@ -31,6 +31,8 @@ class SubjectVersion:
     limits: Limits = field(repr=False)
     personal_data: tuple[str, ...]
     """Paths of this version's fields that may carry personal data."""
+    later: bool = False
+    """True for a writer's version that the registry does not have; see `later_versions`."""
 
     @cached_property
     def label(self) -> str:

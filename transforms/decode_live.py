@@ -15,8 +15,10 @@ from ledger.messages import DeadLetter, Message, Payload
 from transforms.counting import MESSAGES_READ, counter
 from transforms.decode_events import REJECTED
 
-Decode = Callable[[bytes, str], Iterable[Message | DeadLetter]]
-"""Reads one payload and gives its messages, nearly always one, or a dead letter."""
+Attributes = tuple[tuple[str, str | bytes | None], ...]
+Decode = Callable[[bytes, str, Attributes], Iterable[Message | DeadLetter]]
+"""Reads one payload (bytes, position, attributes) and gives its messages, nearly always one, or a
+dead letter."""
 
 
 class DecodedLive(NamedTuple):
@@ -51,7 +53,7 @@ class _DecodePayloadFn(beam.DoFn):
         self._encode = msgspec.msgpack.Encoder().encode
 
     def process(self, payload: Payload) -> Iterator[object]:
-        for decoded in self._decode(payload.body, payload.position):
+        for decoded in self._decode(payload.body, payload.position, payload.attributes):
             self._read.inc()
             if isinstance(decoded, DeadLetter):
                 yield beam.pvalue.TaggedOutput(REJECTED, [decoded])

@@ -71,6 +71,18 @@ def order_to_cash(
     policy: arguments.Policy = "stripe-contra",
     books: arguments.Books = None,
     rates: arguments.Rates = None,
+    schema_registry: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME[=URL]",
+            help="Registry whose schema ids messages carry; with a URL, ids that the lock does not "
+            "know are asked for there.",
+        ),
+    ] = None,
+    schema_ids: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Record the ids that had to be asked for here."),
+    ] = None,
     as_of: arguments.AsOf = None,
     tenant: arguments.Tenant = "default",
     runner: Annotated[
@@ -99,6 +111,8 @@ def order_to_cash(
         rates=rates,
         as_of=arguments.as_of_instant(as_of, datetime.now(UTC)),
         tenant=tenant,
+        schema_registry=schema_registry,
+        schema_ids=schema_ids,
     )
     if as_json:
         print_json(outcome)
@@ -118,6 +132,8 @@ def run_order_to_cash(
     rates: str | None,
     as_of: datetime,
     tenant: str,
+    schema_registry: str | None = None,
+    schema_ids: Path | None = None,
 ) -> RunOutcome:
     """Check everything named, run the pipeline to its end, and read the books after it."""
     # Here, not at the top: Beam takes seconds to import and other commands do without it.
@@ -136,6 +152,8 @@ def run_order_to_cash(
             rates=rates,
             as_of=as_of,
             tenant=tenant,
+            schema_registry=schema_registry,
+            schema_ids=schema_ids,
         )
     except InvalidOptions as error:
         raise Problem("; ".join(error.problems), "correct these options") from error

@@ -9,6 +9,7 @@ from typing import Annotated
 import msgspec
 import typer
 
+from connectors.registries.learning import LearningDamaged, learned_ids
 from runners import arguments
 from runners.display import print_json, print_lines, print_table
 from runners.exit_codes import ExitCode
@@ -20,8 +21,8 @@ from schemas.compatibility import is_breaking
 from schemas.contracts import Contracts, read_contracts
 from schemas.drafting import NotDrafted, draft_version
 from schemas.judging import Finding
-from schemas.lock import LOCK_NAME, Lock, LockDamaged, read_lock
-from schemas.publishing import NotPublished, publish, rebuild_chain
+from schemas.lock import LOCK_NAME, Lock, LockDamaged, LockedId, read_lock
+from schemas.publishing import NotPublished, publish, rebuild_chain, record_ids
 from schemas.registry import RegistryError
 
 
@@ -70,6 +71,10 @@ def lock(
             help="After two branches added lines: chain anew those that are not at REF.",
         ),
     ] = None,
+    learned: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Also lock the ids that a pipeline recorded here."),
+    ] = None,
     registry: RegistryFolder = HERE,
     as_json: arguments.AsJson = False,
 ) -> None:
@@ -98,11 +103,22 @@ def lock(
         raise Problem(
             str(error), "`crossfoot schemas lint` lists what to mend", ExitCode.DATA
         ) from error
+    ids = _learn(registry, learned) if learned is not None else []
     if as_json:
-        print_json(added)
+        print_json([*added, *ids])
     else:
         print_lines(*(f"locked {line.subject}@{line.version} {line.rabin}" for line in added))
+        print_lines(*(f"locked {x.registry} id {x.id} of {x.subject}@{x.version}" for x in ids))
         print_lines(f"{len(added)} versions added")
+
+
+def _learn(registry: Path, learned: Path) -> list[LockedId]:
+    if not learned.exists():
+        raise Problem(f"{learned} is not there", "name the file given as --schema-ids to the run")
+    try:
+        return record_ids(registry, learned_ids(learned, loaded_registry(registry)))
+    except LearningDamaged as error:
+        raise Problem(str(error), "take that line out", ExitCode.DATA) from error
 
 
 def _rebuild(registry: Path, ref: str) -> None:

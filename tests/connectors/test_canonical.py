@@ -12,8 +12,8 @@ import msgspec
 import pytest
 
 from connectors.canonical import decode_canonical_json, decode_container, decode_single_object
-from connectors.canonical_messages import EVENT_TYPES
 from connectors.decoding import DecodeContext
+from connectors.ledger_versions import EVENT_TYPES
 from ledger.events import InvoiceVoided, subject_of
 from ledger.messages import DeadLetter, Message
 from ledger.reasons import Reason

@@ -16,7 +16,7 @@ import pytest
 from sqlalchemy import create_engine, text
 from typer.testing import Result
 
-from connectors.canonical_messages import EVENT_TYPES
+from connectors.ledger_versions import EVENT_TYPES
 from schemas.registry import PACKAGE_ROOT, load_registry
 from tests.pipelines.bad_input_events import (
     Json,

@@ -261,6 +261,22 @@ def _latest(root: Path) -> list[SubjectVersion]:
     ]
 
 
+def test_ids_that_a_pipeline_had_to_ask_for_are_locked(
+    schemas: Run, root: Path, tmp_path: Path
+) -> None:
+    file = tmp_path / "ids.jsonl"
+    line = {"subject": PAID, "version": 1, "registry": "prod", "id": 7}
+    file.write_text(json.dumps(line) + "\n")
+    done = schemas("lock", "--learned", file)
+    assert f"locked prod id 7 of {PAID}@1" in done.stdout
+    assert load_registry(root).by_outer_id(7).label == f"{PAID}@1"
+    assert schemas("check").exit_code == ExitCode.OK
+    assert json.loads(schemas("lock", "--learned", file, "--json").stdout) == []
+    file.write_text("{}")
+    assert schemas("lock", "--learned", file).exit_code == ExitCode.DATA
+    assert schemas("lock", "--learned", tmp_path / "no").exit_code == ExitCode.USAGE
+
+
 # --- against a commit ------------------------------------------------------------------------
 
 

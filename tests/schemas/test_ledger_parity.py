@@ -17,7 +17,14 @@ from ledger import events, money
 from ledger.messages import DeadLetter
 from ledger.reasons import Reason
 from ledger.results import LifecycleUpdate
-from schemas import avro_containers, avro_walk, rules, single_objects
+from schemas import (
+    avro_containers,
+    avro_walk,
+    later_versions,
+    rules,
+    single_objects,
+    wire_format,
+)
 from schemas.registry import Registry
 from schemas.shapes import ArrayShape, EnumShape, MapShape, OptionalShape, RecordShape, Shape
 
@@ -103,7 +110,14 @@ def test_amounts_have_the_ledger_s_limit() -> None:
 def test_every_reason_code_of_the_registry_is_one_of_the_ledger() -> None:
     codes = {
         value
-        for module in (rules, avro_walk, avro_containers, single_objects)
+        for module in (
+            rules,
+            avro_walk,
+            avro_containers,
+            single_objects,
+            later_versions,
+            wire_format,
+        )
         for name, value in vars(module).items()
         if name.isupper() and isinstance(value, str)
     }
