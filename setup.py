@@ -34,6 +34,7 @@ setup(
         "transforms",
     ],
     package_data={
+        "connectors.deliveries": ["*.yaml"],
         "connectors.store.migrations": ["*.mako"],
         "ledger": ["packs/*.yaml"],
         "schemas": [
