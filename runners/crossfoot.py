@@ -8,7 +8,8 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from runners.commands import exceptions, export, policy, run, schemas
+from runners.commands import erp, exceptions, export, policy, run, schemas
+from runners.commands.deliver import deliver
 from runners.commands.demo import demo
 from runners.commands.dump import dump
 from runners.commands.generate import generate
@@ -79,9 +80,11 @@ app.command("trace")(trace)
 app.command("generate")(generate)
 app.command("dump")(dump)
 app.command("migrate")(migrate)
+app.command("deliver")(deliver)
 app.command("serve-webhooks")(serve_webhooks)
 app.add_typer(run.app, name="run")
 app.add_typer(exceptions.app, name="exceptions")
+app.add_typer(erp.app, name="erp")
 app.add_typer(export.app, name="export")
 app.add_typer(policy.app, name="policy")
 app.add_typer(schemas.app, name="schemas")

@@ -22,6 +22,8 @@ def configure_logs(*, verbose: bool) -> None:
         # logs every failure that it raises as well, with whatever its message holds.
         logging.getLogger("apache_beam").setLevel(logging.CRITICAL)
         logging.getLogger().handlers[0].addFilter(_not_of_the_root)
+    # It logs addresses, which may hold keys.
+    logging.getLogger("httpx").setLevel(logging.WARNING)
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,

@@ -6,6 +6,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from connectors.decoding import CompanyConfig
+from connectors.deliveries.delivery import ErpAway, ErpUnusable
+from connectors.deliveries.settings import ErpSettings, SettingsError, load_erp_settings
 from connectors.files.listing import (
     FileRange,
     InputChanged,
@@ -15,12 +17,14 @@ from connectors.files.listing import (
     split_ranges,
 )
 from connectors.files.rates import load_rate_table
+from connectors.gl_mappings import load_gl_mapping
 from connectors.policy_packs import (
     ConfigurationError,
     load_books_config,
     load_policy_pack,
     pack_names,
 )
+from ledger.gl_mapping import GlMapping
 from ledger.policies import PolicyPack
 from runners.exit_codes import ExitCode
 from runners.problems import Problem
@@ -86,4 +90,39 @@ def books_config(path: str | None, rates_path: str | None) -> CompanyConfig:
             f"--rates: {error}",
             "give CSV with the columns date,base,quote,rate,source, as in "
             "2026-01-15,EUR,USD,1.20,ECB",
+        ) from error
+
+
+def erp_settings(path: str) -> ErpSettings:
+    """Return how the ERP is reached; raises Problem when the file is missing or wrong."""
+    try:
+        return load_erp_settings(path)
+    except SettingsError as error:
+        raise Problem(
+            f"--erp: {error}", "correct the file; docs/erp.md names every setting"
+        ) from error
+
+
+def gl_mapping(path: str) -> GlMapping:
+    """Return the GL mapping of a file; raises Problem with everything that is wrong in it."""
+    try:
+        return load_gl_mapping(path)
+    except ConfigurationError as error:
+        raise Problem(
+            f"--mapping: {error}", "correct the file; docs/gl-mapping.md explains every setting"
+        ) from error
+
+
+@contextmanager
+def erp_problems() -> Iterator[None]:
+    """Turn what an ERP does not allow, or an ERP that is not there, into a Problem."""
+    try:
+        yield
+    except ErpUnusable as error:
+        raise Problem(error.words, error.mend, ExitCode.ENVIRONMENT) from error
+    except ErpAway as error:
+        raise Problem(
+            f"the ERP is away: {error.words}",
+            "see that it can be reached, and run the command again",
+            ExitCode.ENVIRONMENT,
         ) from error

@@ -9,6 +9,7 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
 from connectors.store import (
     AmbiguousId,
+    DelivererBusy,
     ForeignDatabase,
     LedgerStore,
     NewerDatabase,
@@ -27,6 +28,11 @@ _MENDING: tuple[tuple[type[StoreError], str, ExitCode], ...] = (
         ExitCode.DATA,
     ),
     (AmbiguousId, "give a more specific id, such as the customer's or an event's", ExitCode.DATA),
+    (
+        DelivererBusy,
+        "wait for it to end; several may run with --follow, they take turns",
+        ExitCode.ENVIRONMENT,
+    ),
     (ForeignDatabase, "give --store a file, database or schema of its own", ExitCode.ENVIRONMENT),
     (NewerDatabase, "use the newer program, or restore a backup", ExitCode.ENVIRONMENT),
     (

@@ -110,6 +110,10 @@ class Drainer:
                     break
         return done
 
+    def seconds_until_probe(self) -> float:
+        """Return how long an ERP that was away is left alone."""
+        return self._breaker.seconds_left()
+
     # --- which batches there are ---------------------------------------------------------
 
     def _batches(self) -> Iterator[_Batch | int]:

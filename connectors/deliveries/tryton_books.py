@@ -160,6 +160,12 @@ class TrytonBooks:
             self._find_parties(set(missing))
         return {code: self._parties[code] for code in wanted if code in self._parties}
 
+    def known_parties(self, customers: Iterable[str]) -> set[str]:
+        """Customers that have a party; none is made."""
+        wanted = set(customers)
+        self._find_parties(wanted - self._parties.keys())
+        return wanted & self._parties.keys()
+
     def _make_one_by_one(self, values: list[dict[str, Any]]) -> None:
         for one in values:
             try:

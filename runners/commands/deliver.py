@@ -1,0 +1,207 @@
+"""`crossfoot deliver`: empty the outbox into the ERP, once or for as long as it runs."""
+
+from __future__ import annotations
+
+import random
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from functools import partial
+from typing import Annotated, Literal
+
+import msgspec
+import typer
+
+from connectors.deliveries import Delivery
+from connectors.deliveries.draining import Drained, Drainer, Surroundings
+from connectors.deliveries.opening import opened_delivery
+from connectors.deliveries.parcels import Parcels
+from connectors.deliveries.patience import CircuitBreaker, Patience
+from connectors.store import DelivererBusy, LedgerStore, OutboxCounts
+from runners import arguments
+from runners.display import print_json, print_lines, say
+from runners.exit_codes import ExitCode
+from runners.problems import Findings, Problem
+from runners.reading import erp_problems, erp_settings, gl_mapping
+from runners.stores import opened_store
+
+Kind = Annotated[
+    Literal["tryton", "http", "files"], typer.Option("--to", help="Which settings of the ERP file.")
+]
+Erp = Annotated[
+    str, typer.Option(metavar="FILE", help="YAML file that says how the ERP is reached.")
+]
+Mapping = Annotated[
+    str, typer.Option(metavar="FILE", help="GL mapping: which account each line is booked on.")
+]
+
+
+class Delivered(msgspec.Struct, frozen=True, kw_only=True):
+    """What was delivered; field names are the JSON output. Units: postings, batches."""
+
+    to: str
+    accepted: int
+    refused: int
+    held: int
+    """Could not be sent as they are, or were refused for the time being."""
+    batches: int
+    away: str | None
+    """Why the ERP could not be reached in the end."""
+    outbox: OutboxCounts
+
+
+def deliver(
+    store: arguments.Store,
+    erp: Erp,
+    mapping: Mapping,
+    to: Kind = "tryton",
+    tenant: arguments.Tenant = "default",
+    retry_refused: Annotated[
+        bool, typer.Option("--retry-refused", help="Send again what the ERP refused before.")
+    ] = False,
+    follow: Annotated[
+        bool, typer.Option("--follow", help="Go on until stopped (SIGINT, SIGTERM).")
+    ] = False,
+    every: Annotated[
+        int, typer.Option(metavar="SECONDS", min=1, help="With --follow: pause between looks.")
+    ] = 5,
+    strict: arguments.Strict = False,
+    as_json: arguments.AsJson = False,
+) -> None:
+    """Send what waits in the outbox to the ERP, in order, each posting once.
+
+    Running it again, or killing it, books nothing twice. What the ERP refuses is
+    in `crossfoot exceptions list`. When the ERP is away, what is left waits: the
+    exit code is 4, or with --follow it is tried again until it answers. With
+    --strict refused and held postings give exit code 3.
+
+    Example:
+
+      crossfoot deliver --store sqlite:///books.db --erp erp.yaml --mapping gl.yaml --to tryton
+    """
+    settings = erp_settings(erp)
+    with opened_store(store) as opened, erp_problems(), opened_delivery(settings, to) as delivery:
+        if retry_refused:
+            opened.delivery_desk.retry_refused()
+        apply = partial(opened.mapping_desk.apply, gl_mapping(mapping))
+        with _stopping() as stop:
+            drainer = _drainer(
+                opened,
+                delivery,
+                Parcels(apply, opened.calendar),
+                tenant,
+                settings.batch_size,
+                stop,
+            )
+            done = _follow(drainer, stop, every) if follow else drainer.drain()
+        outcome = _outcome(delivery, done, opened.delivery_desk.counts(tenant))
+    _report(outcome, as_json, follow=follow, strict=strict)
+
+
+def _drainer(
+    store: LedgerStore,
+    delivery: Delivery,
+    parcels: Parcels,
+    tenant: str,
+    batch_size: int,
+    stop: threading.Event,
+) -> Drainer:
+    patience = Patience()
+    return Drainer(
+        store.delivery_desk,
+        delivery,
+        parcels,
+        tenant=tenant,
+        batch_size=batch_size,
+        patience=patience,
+        breaker=CircuitBreaker(patience, time.monotonic),
+        surroundings=Surroundings(
+            now_micros=lambda: arguments.micros(datetime.now(UTC)),
+            sleep=lambda seconds: _sleep(stop, seconds),
+            chance=random.SystemRandom().random,
+            stopping=stop.is_set,
+        ),
+    )
+
+
+def _sleep(stop: threading.Event, seconds: float) -> None:
+    stop.wait(seconds)
+
+
+@contextmanager
+def _stopping() -> Iterator[threading.Event]:
+    """An event that SIGINT and SIGTERM set: a batch under way is finished and recorded."""
+    stop = threading.Event()
+    before = {
+        number: signal.signal(number, lambda *_: stop.set())
+        for number in (signal.SIGINT, signal.SIGTERM)
+    }
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _follow(drainer: Drainer, stop: threading.Event, every_seconds: int) -> Drained:
+    """Drain again and again; the sum of all."""
+    total = Drained()
+    while not stop.is_set():
+        try:
+            done = drainer.drain()
+        except DelivererBusy:
+            say("another process delivers; waiting for it to end")
+            done = Drained()
+        if done.away is not None:
+            say(f"the ERP is away: {done.away}")
+        total = Drained(
+            accepted=total.accepted + done.accepted,
+            refused=total.refused + done.refused,
+            held=done.held,
+            batches=total.batches + done.batches,
+            away=done.away,
+        )
+        stop.wait(max(every_seconds, drainer.seconds_until_probe()))
+    return total
+
+
+def _outcome(delivery: Delivery, done: Drained, counts: OutboxCounts) -> Delivered:
+    return Delivered(
+        to=delivery.name,
+        accepted=done.accepted,
+        refused=done.refused,
+        held=done.held,
+        batches=done.batches,
+        away=done.away,
+        outbox=counts,
+    )
+
+
+def _report(outcome: Delivered, as_json: bool, *, follow: bool, strict: bool) -> None:
+    if as_json:
+        print_json(outcome)
+    else:
+        print_lines(
+            f"{outcome.accepted} postings accepted by {outcome.to}, {outcome.refused} refused, "
+            f"{outcome.held} held back, in {outcome.batches} batches",
+            outbox_line(outcome.outbox),
+        )
+    if outcome.away is not None and not follow:
+        raise Problem(
+            f"the ERP is away: {outcome.away}",
+            "nothing is lost: run it again when the ERP answers, or keep it running with --follow",
+            ExitCode.ENVIRONMENT,
+        )
+    if strict and (outcome.refused or outcome.held or outcome.outbox.refused):
+        raise Findings
+
+
+def outbox_line(counts: OutboxCounts) -> str:
+    """How the outbox stands, in a line."""
+    return (
+        f"outbox: {counts.pending} postings wait for the ERP, {counts.accepted} accepted, "
+        f"{counts.refused} refused"
+    )
