@@ -43,12 +43,14 @@ class Resubmitted(msgspec.Struct, frozen=True, kw_only=True):
     """What came of a resubmission; units: exceptions, entries, updates."""
 
     tried: int
-    accepted: tuple[str, ...]
+    accepted: tuple[str, ...] = ()
     """Exceptions that are none any more."""
-    refused: tuple[StillRefused, ...]
-    new_entries: int
-    reversals: int
-    lifecycle_updates: int
+    refused: tuple[StillRefused, ...] = ()
+    new_entries: int = 0
+    reversals: int = 0
+    lifecycle_updates: int = 0
+    sent_again: int = 0
+    """Postings that the ERP had not taken, in the outbox again."""
 
 
 def resubmit(

@@ -24,6 +24,7 @@ from connectors.store import DelivererBusy, LedgerStore, OutboxCounts
 from runners import arguments
 from runners.display import print_json, print_lines, say
 from runners.exit_codes import ExitCode
+from runners.outbox import outbox_line
 from runners.problems import Findings, Problem
 from runners.reading import erp_problems, erp_settings, gl_mapping
 from runners.stores import opened_store
@@ -198,10 +199,3 @@ def _report(outcome: Delivered, as_json: bool, *, follow: bool, strict: bool) ->
     if strict and (outcome.refused or outcome.held or outcome.outbox.refused):
         raise Findings
 
-
-def outbox_line(counts: OutboxCounts) -> str:
-    """How the outbox stands, in a line."""
-    return (
-        f"outbox: {counts.pending} postings wait for the ERP, {counts.accepted} accepted, "
-        f"{counts.refused} refused"
-    )

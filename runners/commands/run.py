@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import msgspec
 import typer
 
-from connectors.store import Run
+from connectors.store import OutboxCounts, Run
 from ledger.results import StaleParty
 from runners import arguments
 from runners.commands.trial_balance import TrialBalance, balance_report, print_trial_balance
 from runners.display import print_json, print_lines, say
 from runners.exit_codes import ExitCode
+from runners.outbox import outbox_line
 from runners.problems import Findings, Problem
 from runners.progress import working
 from runners.reading import books_config, input_ranges, policy_pack, unchanging_inputs
@@ -55,6 +56,8 @@ class RunOutcome(msgspec.Struct, frozen=True, kw_only=True):
     """Messages in the store that wait past their deadline; None without a store."""
     trial_balance: TrialBalance | None
     """Of the store after the run; None without a store."""
+    outbox: OutboxCounts | None
+    """How postings stand on their way to the ERP; None without a store."""
 
 
 @app.command("order-to-cash")
@@ -158,7 +161,7 @@ def run_order_to_cash(
     except InvalidOptions as error:
         raise Problem("; ".join(error.problems), "correct these options") from error
     report = _run_logged(options, pack.label)
-    expired, balance = _books_after(options)
+    expired, balance, outbox = _books_after(options)
     return RunOutcome(
         pipeline="order_to_cash",
         policy=pack.label,
@@ -169,6 +172,7 @@ def run_order_to_cash(
         nothing_new=not (report.new_entries or report.reversals),
         expired=expired,
         trial_balance=balance,
+        outbox=outbox,
     )
 
 
@@ -240,12 +244,15 @@ def _original_errors() -> Iterator[None]:
         raise
 
 
-def _books_after(options: OrderToCashOptions) -> tuple[int | None, TrialBalance | None]:
+def _books_after(
+    options: OrderToCashOptions,
+) -> tuple[int | None, TrialBalance | None, OutboxCounts | None]:
     if options.store is None:
-        return None, None
+        return None, None, None
     with opened_store(options.store) as store:
         ended = store.conservation(options.as_of_micros, options.tenant)
-        return ended.expired, balance_report(store.trial_balance(options.tenant))
+        balance = balance_report(store.trial_balance(options.tenant))
+        return ended.expired, balance, store.delivery_desk.counts(options.tenant)
 
 
 def print_run(outcome: RunOutcome) -> None:
@@ -258,6 +265,7 @@ def print_run(outcome: RunOutcome) -> None:
         else f"{outcome.new_entries} entries and {outcome.reversals} reversals posted, "
         f"{outcome.journal_lines} journal lines",
         f"{outcome.lifecycle_updates} lifecycle updates issued",
+        *([outbox_line(outcome.outbox)] if outcome.outbox is not None else []),
         "",
     )
     if outcome.trial_balance is not None:

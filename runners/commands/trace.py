@@ -105,11 +105,24 @@ def _print_postings(postings: Sequence[TracedPosting]) -> None:
             f"  caused by {posting.event_id} ({posting.schema_version or 'schema not archived'})",
             *(f"  shaped by {other}" for other in posting.evidence),
             *([f"  rate {posting.memo}"] if posting.memo else []),
-            f"  delivery {posting.delivery} {posting.delivery_reason or ''}".rstrip(),
+            f"  delivery {_delivery_line(posting)}",
         )
         print_table("", *_line_table(posting), right=["debit", "credit", "functional"])
     if not postings:
         print_lines("postings: none")
+
+
+def _delivery_line(posting: TracedPosting) -> str:
+    """How the way to the ERP stands: `accepted by tryton:erp/books as 42`, `refused …: words`."""
+    words = [posting.delivery]
+    if posting.external_id is not None:
+        words.append(f"by {posting.delivered_to} as {posting.external_id}")
+    elif posting.delivered_to is not None:
+        words.append(f"{posting.delivery_reason} by {posting.delivered_to}")
+        words.append(f"after {posting.delivery_attempts} attempts: {posting.erp_words}")
+    elif posting.delivery_reason is not None:
+        words.append(posting.delivery_reason)
+    return " ".join(words)
 
 
 def _line_table(posting: TracedPosting) -> tuple[list[str], list[list[str]]]:

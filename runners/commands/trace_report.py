@@ -65,6 +65,13 @@ class TracedPosting(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     """The exchange rate that counted and where it is from."""
     delivery: str
     delivery_reason: str | None = None
+    delivery_attempts: int = 0
+    delivered_to: str | None = None
+    """Which ERP was tried last."""
+    external_id: str | None = None
+    """Its name in the ERP."""
+    erp_words: str | None = None
+    """What the ERP said when it refused it."""
     lines: tuple[PreviewLine, ...]
 
 
@@ -165,6 +172,10 @@ def _posting(posted: PostedEntry, versions: dict[str, str]) -> TracedPosting:
         memo=entry.memo,
         delivery=posted.delivery,
         delivery_reason=posted.delivery_reason,
+        delivery_attempts=posted.delivery_attempts,
+        delivered_to=posted.delivered_to,
+        external_id=posted.external_id,
+        erp_words=posted.erp_words,
         lines=tuple(shown_line(line, entry) for line in entry.lines),
     )
 
