@@ -74,9 +74,9 @@ def _needs(
         missing = {line.gl_account or "" for line in posting.lines} - accounts.keys()
         for code in sorted(missing):
             yield "account", code
-        if not make_parties and not missing and needs_party(posting, accounts):
-            if posting.customer_id not in known:
-                yield "party", posting.customer_id
+        without_party = not make_parties and posting.customer_id not in known
+        if without_party and not missing and needs_party(posting, accounts):
+            yield "party", posting.customer_id
 
 
 def _leftover_drafts(books: TrytonBooks, company: TrytonCompany) -> Iterator[str]:

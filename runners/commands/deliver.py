@@ -9,7 +9,6 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from functools import partial
 from typing import Annotated, Literal
 
 import msgspec
@@ -21,6 +20,7 @@ from connectors.deliveries.opening import opened_delivery
 from connectors.deliveries.parcels import Parcels
 from connectors.deliveries.patience import CircuitBreaker, Patience
 from connectors.store import DelivererBusy, LedgerStore, OutboxCounts
+from ledger.policies import BooksConfig
 from runners import arguments
 from runners.display import print_json, print_lines, say
 from runners.exit_codes import ExitCode
@@ -87,12 +87,12 @@ def deliver(
     with opened_store(store) as opened, erp_problems(), opened_delivery(settings, to) as delivery:
         if retry_refused:
             opened.delivery_desk.retry_refused()
-        apply = partial(opened.mapping_desk.apply, gl_mapping(mapping))
+        parcels = Parcels(gl_mapping(mapping), BooksConfig())
         with _stopping() as stop:
             drainer = _drainer(
                 opened,
                 delivery,
-                Parcels(apply, opened.calendar),
+                parcels,
                 tenant,
                 settings.batch_size,
                 stop,
@@ -198,4 +198,3 @@ def _report(outcome: Delivered, as_json: bool, *, follow: bool, strict: bool) ->
         )
     if strict and (outcome.refused or outcome.held or outcome.outbox.refused):
         raise Findings
-

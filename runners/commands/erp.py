@@ -13,7 +13,7 @@ from connectors.deliveries.parcels import HeldBack, Parcels
 from connectors.deliveries.tryton import TrytonDelivery
 from connectors.deliveries.tryton_check import Missing, find_missing
 from connectors.store import LedgerStore
-from ledger.gl_accounts import map_entry
+from ledger.policies import BooksConfig
 from runners import arguments
 from runners.commands.deliver import Erp, Kind, Mapping
 from runners.display import print_json, print_table
@@ -60,10 +60,7 @@ def check(
     """
     settings, wanted = erp_settings(erp), gl_mapping(mapping)
     with opened_store(store) as opened, erp_problems(), opened_delivery(settings, to) as delivery:
-        parcels = Parcels(
-            lambda postings: {p.posting_id: map_entry(wanted, p.entry) for p in postings},
-            opened.calendar,
-        )
+        parcels = Parcels(wanted, BooksConfig())
         packed = list(_packed(opened, parcels, tenant))
         missing = list(_unmapped(packed))
         if isinstance(delivery, TrytonDelivery) and settings.tryton is not None:
@@ -83,7 +80,7 @@ def _packed(store: LedgerStore, parcels: Parcels, tenant: str) -> Iterator[Parce
     """Every posting that waits, as it would be sent; nothing is written down."""
     after = 0
     while rows := store.delivery_desk.next_postings(tenant, after, _BLOCK):
-        yield from parcels.pack(rows, "check", 0)
+        yield from (parcels.pack(row, "check", 0) for row in rows)
         after = rows[-1].position
 
 

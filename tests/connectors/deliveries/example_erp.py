@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import partial
 
 from connectors.deliveries import Accepted, ErpAway, Refused, Shipment, Verdict
 from connectors.deliveries.draining import Drainer, Surroundings
@@ -12,6 +11,7 @@ from connectors.deliveries.patience import CircuitBreaker, Patience
 from connectors.store import LedgerStore
 from ledger.accounts import AccountRole
 from ledger.gl_mapping import GlMapping, GlRow, MappedAccount
+from ledger.policies import BooksConfig
 from tests.connectors.store.store_builders import TENANT
 
 PATIENCE = Patience(attempts=3, first_wait_seconds=1, cool_down_seconds=30, refusals=3)
@@ -89,7 +89,7 @@ def drainer(
     return Drainer(
         store.delivery_desk,
         erp,
-        Parcels(partial(store.mapping_desk.apply, mapping or mapping_of()), store.calendar),
+        Parcels(mapping or mapping_of(), BooksConfig()),
         tenant=TENANT,
         batch_size=batch_size,
         patience=PATIENCE,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
 
 import pytest
@@ -14,6 +13,7 @@ from connectors.deliveries.http_journal import HttpJournal
 from connectors.deliveries.parcels import Parcels
 from connectors.deliveries.settings import HttpSettings
 from connectors.store import LedgerStore
+from ledger.policies import BooksConfig
 from ledger.reasons import Reason
 from tests.connectors.deliveries.example_erp import mapping_of
 from tests.connectors.deliveries.services import JournalService, journal_service
@@ -35,8 +35,8 @@ def shipment(tmp_path: Path) -> Shipment:
         store.migrate()
         store.commit([folded([message("evt_1")], with_books)])
         rows = store.delivery_desk.next_postings(TENANT, 0, 100)
-        packing = Parcels(partial(store.mapping_desk.apply, mapping_of()), store.calendar)
-        parcels = packing.pack(rows, batch_id_of(rows), 5)
+        packing = Parcels(mapping_of(), BooksConfig())
+        parcels = [packing.pack(row, batch_id_of(rows), 5) for row in rows]
     assert all(isinstance(parcel, Parcel) for parcel in parcels)
     return Shipment(batch_id=batch_id_of(rows), first_position=1, parcels=tuple(parcels))
 
