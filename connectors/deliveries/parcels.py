@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from connectors.deliveries.delivery import Parcel
@@ -13,9 +13,12 @@ from ledger.gl_accounts import Unmapped, map_entry
 from ledger.gl_mapping import GlMapping
 from ledger.instants import iso_day
 from ledger.journal import assert_balanced
-from ledger.periods import calendar_of
-from ledger.policies import DAY_MICROS, BooksConfig
+from ledger.periods import Calendar
+from ledger.policies import DAY_MICROS
 from ledger.reasons import Reason
+
+CalendarOf = Callable[[str, str], Calendar]
+"""The calendar of (tenant, legal entity)."""
 
 
 class HeldBack(NamedTuple):
@@ -26,11 +29,11 @@ class HeldBack(NamedTuple):
 
 
 class Parcels:
-    """Packs postings under one mapping and one company's calendars."""
+    """Packs postings under one mapping and the calendars of their legal entities."""
 
-    def __init__(self, mapping: GlMapping, books: BooksConfig) -> None:
+    def __init__(self, mapping: GlMapping, calendar_of: CalendarOf) -> None:
         self.mapping = mapping
-        self._books = books
+        self._calendar_of = calendar_of
 
     def pack(
         self, waiting: Waiting, batch_id: str, at_micros: int, accounts: Outcome | None = None
@@ -54,7 +57,7 @@ class Parcels:
         """ISO day in the period it is booked in, by its legal entity's calendar."""
         if posted.original_period is None:
             return posted.entry.accounting_date
-        calendar = calendar_of(self._books, posted.entry.entity)
+        calendar = self._calendar_of(posted.entry.tenant, posted.entry.entity)
         return iso_day(calendar.first_day(calendar.index_named(posted.period)) * DAY_MICROS)
 
 

@@ -20,7 +20,6 @@ from connectors.deliveries.opening import opened_delivery
 from connectors.deliveries.parcels import Parcels
 from connectors.deliveries.patience import CircuitBreaker, Patience
 from connectors.store import DelivererBusy, LedgerStore, OutboxCounts
-from ledger.policies import BooksConfig
 from runners import arguments
 from runners.display import print_json, print_lines, say
 from runners.exit_codes import ExitCode
@@ -87,7 +86,7 @@ def deliver(
     with opened_store(store) as opened, erp_problems(), opened_delivery(settings, to) as delivery:
         if retry_refused:
             opened.delivery_desk.retry_refused()
-        parcels = Parcels(gl_mapping(mapping), BooksConfig())
+        parcels = Parcels(gl_mapping(mapping), opened.calendar)
         with _stopping() as stop:
             drainer = _drainer(
                 opened,

@@ -13,7 +13,6 @@ from connectors.deliveries.parcels import HeldBack, Parcels
 from connectors.deliveries.tryton import TrytonDelivery
 from connectors.deliveries.tryton_check import Missing, find_missing
 from connectors.store import LedgerStore
-from ledger.policies import BooksConfig
 from runners import arguments
 from runners.commands.deliver import Erp, Kind, Mapping
 from runners.display import print_json, print_table
@@ -60,7 +59,7 @@ def check(
     """
     settings, wanted = erp_settings(erp), gl_mapping(mapping)
     with opened_store(store) as opened, erp_problems(), opened_delivery(settings, to) as delivery:
-        parcels = Parcels(wanted, BooksConfig())
+        parcels = Parcels(wanted, opened.calendar)
         packed = list(_packed(opened, parcels, tenant))
         missing = list(_unmapped(packed))
         if isinstance(delivery, TrytonDelivery) and settings.tryton is not None:

@@ -11,7 +11,6 @@ from connectors.deliveries.patience import CircuitBreaker, Patience
 from connectors.store import LedgerStore
 from ledger.accounts import AccountRole
 from ledger.gl_mapping import GlMapping, GlRow, MappedAccount
-from ledger.policies import BooksConfig
 from tests.connectors.store.store_builders import TENANT
 
 PATIENCE = Patience(attempts=3, first_wait_seconds=1, cool_down_seconds=30, refusals=3)
@@ -89,7 +88,7 @@ def drainer(
     return Drainer(
         store.delivery_desk,
         erp,
-        Parcels(mapping or mapping_of(), BooksConfig()),
+        Parcels(mapping or mapping_of(), store.calendar),
         tenant=TENANT,
         batch_size=batch_size,
         patience=PATIENCE,

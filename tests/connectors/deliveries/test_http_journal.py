@@ -13,7 +13,6 @@ from connectors.deliveries.http_journal import HttpJournal
 from connectors.deliveries.parcels import Parcels
 from connectors.deliveries.settings import HttpSettings
 from connectors.store import LedgerStore
-from ledger.policies import BooksConfig
 from ledger.reasons import Reason
 from tests.connectors.deliveries.example_erp import mapping_of
 from tests.connectors.deliveries.services import JournalService, journal_service
@@ -35,7 +34,7 @@ def shipment(tmp_path: Path) -> Shipment:
         store.migrate()
         store.commit([folded([message("evt_1")], with_books)])
         rows = store.delivery_desk.next_postings(TENANT, 0, 100)
-        packing = Parcels(mapping_of(), BooksConfig())
+        packing = Parcels(mapping_of(), store.calendar)
         parcels = [packing.pack(row, batch_id_of(rows), 5) for row in rows]
     assert all(isinstance(parcel, Parcel) for parcel in parcels)
     return Shipment(batch_id=batch_id_of(rows), first_position=1, parcels=tuple(parcels))
