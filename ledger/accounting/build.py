@@ -8,6 +8,9 @@ things happened.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TypeVar
+
+import msgspec
 
 from ledger.accounting.accruals import Billing, Settlements, accrue_item
 from ledger.accounting.books import Book
@@ -36,6 +39,8 @@ from ledger.events import Event, PaymentFailed
 from ledger.policies import BooksConfig, PolicyPack
 from ledger.reasons import Reason
 from ledger.results import InvoiceState
+
+_E = TypeVar("_E", bound=Event)
 
 
 def fold_accounting(
@@ -110,19 +115,38 @@ def _accrue(
     accepted: list[tuple[InvoiceFact, int]],
     settled: Settlements,
 ) -> None:
-    """Book what is earned before its invoice, and what of it each invoice line settles."""
+    """Book what is earned before its invoice, and what of it each invoice line settles.
+
+    It is earned by the entity that invoices it first; invoices of another one settle nothing of it.
+    """
     billed: dict[str, list[Billing]] = {}
+    earner: dict[str, str] = {}
     for fact, _ in sorted(accepted, key=lambda one: (one[0].issued_at, one[0].content.invoice_id)):
         content = fact.content
         for line in content.lines:
             if line.accrual_id is not None:
+                entity = poster.entity_of(fact.cause)
+                if earner.setdefault(line.accrual_id, entity) != entity:
+                    continue
                 bill = Billing(fact.issued_at, content.invoice_id, line, content.currency)
                 billed.setdefault(line.accrual_id, []).append(bill)
     deleted = {event.accrual_id: event for event in reversed(kinds.items_deleted)}
     for accrual_id, items in by_id(kinds.items, "accrual_id").items():
+        items = _earned_by(earner.get(accrual_id), items)
         accrue_item(poster, items, deleted.get(accrual_id), billed.get(accrual_id, []), settled)
     for accrual_id, reports in by_id(kinds.usage, "accrual_id").items():
+        reports = _earned_by(earner.get(accrual_id), reports)
         accrue_meter(poster, reports, billed.get(accrual_id, []), settled)
+
+
+def _earned_by(entity: str | None, told: list[_E]) -> list[_E]:
+    """Return what was earned as the entity's own; as it was told where no invoice asks for it."""
+    if entity is None:
+        return told
+    return [
+        event if event.entity == entity else msgspec.structs.replace(event, entity=entity)
+        for event in told
+    ]
 
 
 def _link(

@@ -6,6 +6,7 @@ name each other, and often something that is not there.
 
 from __future__ import annotations
 
+import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -53,6 +54,29 @@ CONFIGS = st.sampled_from(
 )
 
 
+def _rates_of_every_day() -> dict[str, Decimal]:
+    """A rate of every pair for every day from 2022 to 2032, none twice the same in a row."""
+    first = datetime.date(2022, 1, 1)
+    found: dict[str, Decimal] = {}
+    for number in range(3_700):
+        day = (first + datetime.timedelta(days=number)).isoformat()
+        for pair, base in (("EUR/USD", 110), ("USD/EUR", 91), ("GBP/USD", 125), ("USD/GBP", 80),
+                           ("EUR/GBP", 88), ("GBP/EUR", 114)):  # fmt: skip
+            found[f"{pair}/{day}"] = Decimal(base + number * 7 % 13 - 6) / 100
+    return found
+
+
+THREE_BOOKS = BooksConfig(
+    entities={
+        "MAIN": EntityConfig(functional_currency="USD"),
+        "DE": EntityConfig(functional_currency="EUR"),
+        "US": EntityConfig(functional_currency="GBP"),
+    },
+    rates=_rates_of_every_day(),
+)
+"""Three entities with three functional currencies, and every rate on file."""
+
+
 @st.composite
 def policies(draw: st.DrawFn) -> PolicyPack:
     """Either pack, with any of its choices changed."""
@@ -67,6 +91,7 @@ def policies(draw: st.DrawFn) -> PolicyPack:
         revenue_start=draw(st.sampled_from(["service_period", "invoice_date"])),
         tax_on_refund=draw(st.sampled_from(["proportional", "from_event"])),
         payment_tolerance_minor=draw(st.sampled_from([0, 0, 5])),
+        revaluation=draw(st.sampled_from(["none", "none", "period_end"])),
     )
 
 
@@ -132,6 +157,15 @@ def invoices(draw: st.DrawFn, at: int) -> tuple[type[told.Event], dict[str, Any]
 
 
 @st.composite
+def settlements(draw: st.DrawFn) -> dict[str, Any]:
+    """How money settled, as far as it is stated."""
+    return {
+        "settlement_currency": draw(st.sampled_from([None, None, "USD", "GBP"])),
+        "settlement_minor": draw(st.none() | amounts),
+    }
+
+
+@st.composite
 def payments(draw: st.DrawFn, at: int) -> tuple[type[told.Event], dict[str, Any]]:
     evidence = draw(st.sampled_from(["payment", "payment", "invoice_total"]))
     invoice = draw(named("in")) if evidence == "invoice_total" else draw(st.none() | named("in"))
@@ -145,8 +179,7 @@ def payments(draw: st.DrawFn, at: int) -> tuple[type[told.Event], dict[str, Any]
         "out_of_band": draw(st.booleans()),
         "fee_minor": draw(st.none() | st.integers(0, 400)),
         "exchange_rate": draw(rates),
-        "settlement_currency": draw(st.sampled_from([None, None, "USD", "GBP"])),
-        "settlement_minor": draw(st.none() | amounts),
+        **draw(settlements()),
         "entity": draw(entities),
     }
 
@@ -163,6 +196,7 @@ def refunds(draw: st.DrawFn, at: int) -> tuple[type[told.Event], dict[str, Any]]
         "credit_note_id": draw(st.none() | named("cn")),
         "tax_minor": draw(st.none() | st.integers(0, 500)),
         "exchange_rate": draw(rates),
+        **draw(settlements()),
         "entity": draw(entities),
     }
 
@@ -207,6 +241,7 @@ def disputes(draw: st.DrawFn, at: int) -> tuple[type[told.Event], dict[str, Any]
             moved: draw(st.sampled_from([True, True, False])),
             "fee_minor": draw(st.none() | st.integers(0, 1_500)),
             "exchange_rate": draw(rates),
+            **draw(settlements()),
         }
     return kind, fields
 

@@ -134,6 +134,8 @@ def test_a_later_look_only_adds_recognition(
         "revenue_caught_up",
         "item_accrued",
         "fee_recognised",
+        "revalued",
+        "revaluation_reversed",
     }
 
 
