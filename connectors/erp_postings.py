@@ -35,32 +35,35 @@ class ErpLine(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ErpPosting(msgspec.Struct, frozen=True, kw_only=True):
-    """A journal entry as the ERP gets it; `posting_id` is the idempotency key of its delivery."""
+    """A journal entry as the ERP gets it; `posting_id` is the idempotency key of its delivery.
 
-    posting_id: str
-    batch_id: str
-    tenant: str
-    entity: str
-    entry_key: str
-    revision: int
-    reverses: str | None
+    Fields are in alphabetical order, in which they are written.
+    """
+
     accounting_date: str
     accounting_period: str
-    original_period: str
+    batch_id: str
     booked_at_micros: int
-    currency: str
-    functional_currency: str
-    rule: str
-    policy: str
-    source_event_id: str
-    event_id: str
-    schema_version: str
-    evidence: tuple[str, ...]
-    customer_id: str
     contract_id: str
+    currency: str
+    customer_id: str
+    entity: str
+    entry_key: str
+    event_id: str
+    evidence: tuple[str, ...]
+    functional_currency: str
     invoice_id: str | None
-    memo: str
     lines: tuple[ErpLine, ...]
+    memo: str
+    original_period: str
+    policy: str
+    posting_id: str
+    reverses: str | None
+    revision: int
+    rule: str
+    schema_version: str
+    source_event_id: str
+    tenant: str
 
 
 def first_posting(
@@ -78,40 +81,41 @@ def first_posting(
     assert_balanced(entry)
     period = calendar.label_of_date(entry.accounting_date)
     return ErpPosting(
-        posting_id=posting_id(entry.tenant, entry.entry_key, FIRST_REVISION),
-        batch_id=batch_id,
-        tenant=entry.tenant,
-        entity=entry.entity,
-        entry_key=entry.entry_key,
-        revision=FIRST_REVISION,
-        reverses=None,
         accounting_date=entry.accounting_date,
         accounting_period=period,
-        original_period=period,
+        batch_id=batch_id,
         booked_at_micros=booked_at_micros,
-        currency=entry.currency,
-        functional_currency=entry.functional_currency,
-        rule=entry.rule,
-        policy=entry.policy,
-        source_event_id=entry.source_event_id,
-        event_id=entry.event_id,
-        schema_version=schema_version,
-        evidence=entry.evidence,
-        customer_id=entry.customer_id,
         contract_id=entry.contract_id,
+        currency=entry.currency,
+        customer_id=entry.customer_id,
+        entity=entry.entity,
+        entry_key=entry.entry_key,
+        event_id=entry.event_id,
+        evidence=entry.evidence,
+        functional_currency=entry.functional_currency,
         invoice_id=entry.invoice_id,
+        lines=tuple([erp_line(n, line) for n, line in enumerate(entry.lines, 1)]),
         memo=entry.memo,
-        lines=tuple(erp_line(n, line) for n, line in enumerate(entry.lines, 1)),
+        original_period=period,
+        policy=entry.policy,
+        posting_id=posting_id(entry.tenant, entry.entry_key, FIRST_REVISION),
+        reverses=None,
+        revision=FIRST_REVISION,
+        rule=entry.rule,
+        schema_version=schema_version,
+        source_event_id=entry.source_event_id,
+        tenant=entry.tenant,
     )
 
 
 def erp_line(number: int, line: JournalLine) -> ErpLine:
     """Turn a signed line into debit and credit."""
+    worth = line.functional_minor
     return ErpLine(
         line_number=number,
-        account_role=line.role.value,
-        accounted_debit_minor=max(line.functional_minor, 0),
-        accounted_credit_minor=max(-line.functional_minor, 0),
+        account_role=line.role,
+        accounted_debit_minor=worth if worth > 0 else 0,
+        accounted_credit_minor=-worth if worth < 0 else 0,
         transaction_amount_minor=line.amount_minor,
         product=line.product,
         jurisdiction=line.jurisdiction,

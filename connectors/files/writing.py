@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import os
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import cache
+from operator import attrgetter
+from typing import Any
 
 import msgspec
 
@@ -61,19 +64,39 @@ def block_name(stem: str, shard: int, shards: int, extension: str = "jsonl") -> 
     return f"{stem}-{shard:05d}-of-{shards:05d}.{extension}"
 
 
-def json_lines(structs: Iterable[msgspec.Struct]) -> Iterator[bytes]:
-    """Encode structs as JSON objects by field name, keys in a fixed order.
+def json_lines(structs: Iterable[msgspec.Struct]) -> bytes:
+    r"""Encode structs as JSON objects, names in alphabetical order, each ended by `\n`.
 
     Bytes become base64 text, Decimals text. A struct that travels as an array inside the
     pipeline is written as an object here, so that people can read it.
     """
-    for struct in structs:
-        yield _ENCODER.encode(msgspec.structs.asdict(struct))
+    return _ENCODER.encode_lines([_view_of(type(struct))(struct) for struct in structs])
+
+
+@cache
+def _view_of(kind: type[msgspec.Struct]) -> Callable[[Any], Any]:
+    """Return what turns a struct into one whose fields are all written, in alphabetical order.
+
+    A struct with sorted fields costs a third of a dict that the encoder has to sort.
+    """
+    names = sorted(kind.__struct_fields__)
+    config = kind.__struct_config__
+    if tuple(names) == kind.__struct_fields__ and not (config.array_like or config.omit_defaults):
+        return _itself
+    view = msgspec.defstruct(f"{kind.__name__}Line", [(name, Any) for name in names])
+    values = attrgetter(*names)
+    if len(names) == 1:
+        return lambda struct: view(values(struct))
+    return lambda struct: view(*values(struct))
+
+
+def _itself(struct: msgspec.Struct) -> msgspec.Struct:
+    return struct
 
 
 def write_json_lines(directory: str, name: str, structs: Iterable[msgspec.Struct]) -> str:
-    """Write structs as one block of JSON lines; see `write_block` and `json_lines`."""
-    return write_block(directory, name, json_lines(structs))
+    """Write structs as one block of JSON lines; see `write_whole` and `json_lines`."""
+    return write_whole(directory, name, [json_lines(structs)])
 
 
 def _ended(lines: Iterable[bytes]) -> Iterator[bytes]:

@@ -90,7 +90,7 @@ def test_shards_have_fixed_names() -> None:
 
 def test_structs_become_objects_with_exact_amounts_and_ordered_keys() -> None:
     one = _Row(z="a\nb", amount=Decimal("0.10"), details={"y": "1", "x": "2"})
-    assert list(json_lines([one])) == [b'{"amount":"0.10","details":{"x":"2","y":"1"},"z":"a\\nb"}']
+    assert json_lines([one]) == b'{"amount":"0.10","details":{"x":"2","y":"1"},"z":"a\\nb"}\n'
 
 
 def test_dead_letters_are_written_by_name_with_their_bytes(tmp_path: Path) -> None:
