@@ -16,7 +16,7 @@ from ledger.results import FoldedParty
 FIRST_REVISION = 1
 
 
-class ErpLine(msgspec.Struct, frozen=True, kw_only=True):
+class ErpLine(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """One line: accounted amounts in the functional currency, minor units, one of them zero."""
 
     line_number: int
@@ -34,7 +34,7 @@ class ErpLine(msgspec.Struct, frozen=True, kw_only=True):
     line_memo: str | None = None
 
 
-class ErpPosting(msgspec.Struct, frozen=True, kw_only=True):
+class ErpPosting(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """A journal entry as the ERP gets it; `posting_id` is the idempotency key of its delivery.
 
     Fields are in alphabetical order, in which they are written.

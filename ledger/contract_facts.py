@@ -12,7 +12,7 @@ from ledger.events import Event
 from ledger.results import InvoiceState
 
 
-class Cause(msgspec.Struct, frozen=True, array_like=True):
+class Cause(msgspec.Struct, frozen=True, gc=False, array_like=True):
     """The moment and the event that made something true."""
 
     at_micros: int
@@ -20,7 +20,7 @@ class Cause(msgspec.Struct, frozen=True, array_like=True):
     source_event_id: str
 
 
-class Run(msgspec.Struct, frozen=True, array_like=True):
+class Run(msgspec.Struct, frozen=True, gc=False, array_like=True):
     """A stretch in which a subscription ran; a side that was not told is None."""
 
     activated: events.SubscriptionActivated | None = None
@@ -29,7 +29,7 @@ class Run(msgspec.Struct, frozen=True, array_like=True):
     """When the service ends, known only once it was cancelled."""
 
 
-class SubscriptionFacts(msgspec.Struct, frozen=True, kw_only=True):
+class SubscriptionFacts(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """A subscription as it stands, and every stretch in which it ran; never without one."""
 
     subscription_id: str
@@ -44,7 +44,7 @@ class SubscriptionFacts(msgspec.Struct, frozen=True, kw_only=True):
         return last.ends_at_micros is None or last.ends_at_micros > micros
 
 
-class OverdueInvoice(msgspec.Struct, frozen=True, kw_only=True):
+class OverdueInvoice(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """The attempts to collect an invoice that failed before it was closed."""
 
     invoice_id: str
@@ -60,7 +60,7 @@ class OverdueInvoice(msgspec.Struct, frozen=True, kw_only=True):
         return started and (self.closed is None or self.closed.at_micros > micros)
 
 
-class DisputeFacts(msgspec.Struct, frozen=True, kw_only=True):
+class DisputeFacts(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """A dispute: opened, and how it went."""
 
     dispute_id: str
@@ -69,7 +69,7 @@ class DisputeFacts(msgspec.Struct, frozen=True, kw_only=True):
     lost: bool = False
 
 
-class ContractFacts(msgspec.Struct, frozen=True, kw_only=True):
+class ContractFacts(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """One contract, after its accounting."""
 
     tenant: str

@@ -15,7 +15,7 @@ NOBODY = "nobody"
 """Party of a message that names neither a party nor an id that may lead to one."""
 
 
-class Resolution(msgspec.Struct, frozen=True, array_like=True):
+class Resolution(msgspec.Struct, frozen=True, gc=False, array_like=True):
     """The party an event belongs to."""
 
     party_id: str

@@ -11,7 +11,7 @@ import msgspec
 from ledger.accounts import AccountRole
 
 
-class JournalLine(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class JournalLine(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     """One line of an entry; amounts are signed minor units, debit positive, credit negative."""
 
     role: AccountRole
@@ -27,7 +27,7 @@ class JournalLine(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     """The other legal entity, on lines of what two entities owe each other."""
 
 
-class JournalEntry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class JournalEntry(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     """A balanced entry that should stand for one cause (event, rule).
 
     `entry_key` names the cause in business terms and never changes between folds

@@ -40,7 +40,7 @@ class Payload(NamedTuple):
     """What came beside it (headers, attributes), in order."""
 
 
-class Message(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
+class Message(msgspec.Struct, frozen=True, gc=False, kw_only=True, array_like=True):
     """One accepted source event with the canonical events it gave.
 
     All its canonical events concern the same party. `events` is empty for an uninteresting
@@ -73,7 +73,7 @@ class Message(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     events: tuple[CanonicalEvent, ...]
 
 
-class DeadLetter(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
+class DeadLetter(msgspec.Struct, frozen=True, gc=False, kw_only=True, array_like=True):
     """An event that cannot be accepted, with its bytes and why."""
 
     dead_letter_id: str

@@ -31,7 +31,7 @@ DIRECT = "direct"
 """Contract of what a customer buys without contract or subscription."""
 
 
-class Place(msgspec.Struct, frozen=True, array_like=True):
+class Place(msgspec.Struct, frozen=True, gc=False, array_like=True):
     """The contract of an event, or what it waits for."""
 
     contract_id: str

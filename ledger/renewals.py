@@ -13,7 +13,7 @@ _LONG_PERIOD_DAYS = 300
 themselves."""
 
 
-class Renewal(msgspec.Struct, frozen=True, kw_only=True):
+class Renewal(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """The end of a term that is near, before or after `as_of`."""
 
     ends_at_micros: int

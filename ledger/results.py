@@ -11,7 +11,7 @@ from ledger.messages import DeadLetter, Message, Outcome
 from ledger.reasons import Reason
 
 
-class LifecycleUpdate(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class LifecycleUpdate(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     """What another team's system must know or do."""
 
     update_id: str
@@ -33,7 +33,7 @@ class LifecycleUpdate(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=T
     details: dict[str, str] = {}
 
 
-class Pending(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Pending(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     """An event that waits for its partner; an exception once `as_of` passes the deadline."""
 
     source_event_id: str
@@ -50,7 +50,7 @@ class Pending(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Accounting period at risk, `YYYY-MM`."""
 
 
-class Refusal(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Refusal(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     """A canonical event that the fold cannot accept, beside an intact rest."""
 
     source_event_id: str
@@ -62,7 +62,7 @@ class Refusal(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     entity: str | None = None
 
 
-class OwnershipConflict(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class OwnershipConflict(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     """An attempt to set an attribute that the source does not own (I8); kept, does not win."""
 
     source_event_id: str
@@ -73,7 +73,7 @@ class OwnershipConflict(msgspec.Struct, frozen=True, kw_only=True, omit_defaults
     claimed_by: str
 
 
-class InvoiceState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class InvoiceState(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     """An invoice as it stands after the fold."""
 
     invoice_id: str
@@ -90,7 +90,7 @@ class InvoiceState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     """What the customer still owes on it (negative: is owed)."""
 
 
-class ContractState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class ContractState(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     """A contract as it stands after the fold; what the standing questions are answered from."""
 
     tenant: str
@@ -114,7 +114,7 @@ class ContractState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     invoices: tuple[InvoiceState, ...] = ()
 
 
-class FoldResult(msgspec.Struct, frozen=True, kw_only=True):
+class FoldResult(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """Everything that should stand for one contract, or merged for one party."""
 
     entries: tuple[JournalEntry, ...] = ()
@@ -125,7 +125,7 @@ class FoldResult(msgspec.Struct, frozen=True, kw_only=True):
     contracts: tuple[ContractState, ...] = ()
 
 
-class FoldedParty(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
+class FoldedParty(msgspec.Struct, frozen=True, gc=False, kw_only=True, array_like=True):
     """A party (one resolved customer with all its contracts) folded, ready to be committed."""
 
     tenant: str

@@ -20,14 +20,16 @@ from transforms.decode_events import LinkBlock, SealedMessage
 from transforms.packing import BlockPacker
 
 
-class RoutedMessage(msgspec.Struct, frozen=True, array_like=True):
-    """A sealed message with the party it belongs to."""
+class RoutedParty(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """Messages of one party, still encoded."""
 
-    party_id: str
-    """Resolved: the CRM account when linked, else the source's own customer or object."""
-    encoded: bytes
+    messages: list[msgspec.Raw]
     ambiguous: tuple[str, ...] = ()
     """The accounts that the party is stated to be, when they are several."""
+
+
+RoutedBlock = dict[str, RoutedParty]
+"""By party, resolved: the CRM account when linked, else the source's own customer or object."""
 
 
 class KnownLinks(Protocol):
@@ -52,22 +54,24 @@ def learn(identity: Identity, block: LinkBlock) -> None:
 
 def route_block(
     sealed: Iterable[SealedMessage], identity: Identity, shards: int
-) -> dict[int, list[RoutedMessage]]:
-    """Give every message its party and sort the messages by shard."""
-    routed: dict[int, list[RoutedMessage]] = {}
+) -> dict[int, RoutedBlock]:
+    """Give every message its party and sort the parties by shard."""
+    parties: dict[str, list[msgspec.Raw]] = {}
     for message in sealed:
         party_id = identity.party_of(message.party_ref, message.link_refs).party_id
-        routed.setdefault(shard_of(party_id, shards), []).append(
-            RoutedMessage(party_id, message.encoded, identity.accounts_in_doubt(party_id))
-        )
+        parties.setdefault(party_id, []).append(message.encoded)
+    routed: dict[int, RoutedBlock] = {}
+    for party_id, messages in parties.items():
+        party = RoutedParty(messages, identity.accounts_in_doubt(party_id))
+        routed.setdefault(shard_of(party_id, shards), {})[party_id] = party
     return routed
 
 
 class CorrelateByContract(beam.PTransform):
     """PCollection[bytes: list of SealedMessage] -> PCollection[(shard, iterable of bytes)].
 
-    Bounded. Every block in a group is a packed block of RoutedMessage; all messages of a party
-    are in one group. `links` are the link blocks of DecodeEvents; `known_links` opens what earlier
+    Bounded. Every block in a group is a packed RoutedBlock; all messages of a party are in one
+    group. `links` are the link blocks of DecodeEvents; `known_links` opens what earlier
     runs learnt; `decided` are identities that a person decided, which win.
     """
 
@@ -106,8 +110,8 @@ class _RoutePartiesFn(beam.DoFn):
 
     def setup(self) -> None:
         self._known_links = self._open_known_links() if self._open_known_links else None
-        self._sealed = BlockPacker(SealedMessage)
-        self._routed = BlockPacker(RoutedMessage)
+        self._sealed = BlockPacker(list[SealedMessage])
+        self._routed = BlockPacker(RoutedBlock)
         self._link_block = msgspec.msgpack.Decoder(LinkBlock)
         self._identity_of: tuple[list[bytes] | None, Identity | None] = (None, None)
 

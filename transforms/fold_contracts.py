@@ -17,7 +17,7 @@ from apache_beam.pvalue import PCollection
 from ledger.folding import FoldSettings, PartyPast, fold_parties
 from ledger.messages import Message
 from ledger.results import FoldedParty
-from transforms.correlate_by_contract import RoutedMessage
+from transforms.correlate_by_contract import RoutedBlock
 from transforms.packing import BlockPacker
 
 PARTIES_PER_CHUNK = 250
@@ -62,24 +62,20 @@ class FoldContracts(beam.PTransform):
 class Incoming(NamedTuple):
     """What came for some parties, and which of them are stated to be several accounts."""
 
-    parties: dict[str, list[Message]]
-    """By party id, sorted."""
+    parties: dict[str, list[msgspec.Raw]]
+    """By party id, sorted; messages still encoded."""
     ambiguous: dict[str, tuple[str, ...]]
 
 
-def messages_by_party(
-    blocks: Iterable[bytes],
-    routed: BlockPacker[RoutedMessage],
-    message: msgspec.msgpack.Decoder[Message],
-) -> Incoming:
-    """Decode the routed blocks of a shard."""
-    parties: dict[str, list[Message]] = {}
+def messages_by_party(blocks: Iterable[bytes], routed: BlockPacker[RoutedBlock]) -> Incoming:
+    """Unpack the routed blocks of a shard."""
+    parties: dict[str, list[msgspec.Raw]] = {}
     ambiguous: dict[str, tuple[str, ...]] = {}
     for block in blocks:
-        for item in routed.unpack(block):
-            parties.setdefault(item.party_id, []).append(message.decode(item.encoded))
-            if item.ambiguous:
-                ambiguous[item.party_id] = item.ambiguous
+        for party_id, party in routed.unpack(block).items():
+            parties.setdefault(party_id, []).extend(party.messages)
+            if party.ambiguous:
+                ambiguous[party_id] = party.ambiguous
     return Incoming(dict(sorted(parties.items())), ambiguous)
 
 
@@ -102,15 +98,16 @@ class _FoldShardFn(beam.DoFn):
 
     def setup(self) -> None:
         self._history = self._open_history() if self._open_history else None
-        self._routed = BlockPacker(RoutedMessage)
-        self._message = msgspec.msgpack.Decoder(Message)
+        self._routed = BlockPacker(RoutedBlock)
+        self._decode = msgspec.msgpack.Decoder(Message).decode
 
     def process(self, shard: tuple[int, Iterable[bytes]]) -> Iterator[FoldedChunk]:
         number, blocks = shard
-        incoming = messages_by_party(blocks, self._routed, self._message)
+        incoming = messages_by_party(blocks, self._routed)
         parties = iter(incoming.parties.items())
         index = 0
-        while chunk := dict(islice(parties, PARTIES_PER_CHUNK)):
+        while part := list(islice(parties, PARTIES_PER_CHUNK)):
+            chunk = {party_id: list(map(self._decode, sealed)) for party_id, sealed in part}
             past = self._past_of(chunk)
             folded = fold_parties(chunk, past, self._settings, incoming.ambiguous)
             yield FoldedChunk(f"{number:05d}-{index:05d}", folded)

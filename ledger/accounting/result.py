@@ -8,7 +8,7 @@ from ledger.journal import JournalEntry
 from ledger.results import InvoiceState, Pending, Refusal
 
 
-class PaymentFact(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class PaymentFact(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     """A payment as the fold took it: one per payment, however many events told it."""
 
     at_micros: int
@@ -21,7 +21,7 @@ class PaymentFact(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     """None: a standalone payment."""
 
 
-class FailedPaymentFact(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class FailedPaymentFact(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     """An attempt to collect that failed."""
 
     at_micros: int
@@ -35,7 +35,7 @@ class FailedPaymentFact(msgspec.Struct, frozen=True, kw_only=True, omit_defaults
     next_attempt_at_micros: int | None = None
 
 
-class AccountingResult(msgspec.Struct, frozen=True, kw_only=True):
+class AccountingResult(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """Accounting of one contract: what should be posted, what waits, what is refused.
 
     `entries` are sorted by (accounting date, entry key); `invoices` by (issued at, id);

@@ -29,7 +29,7 @@ class SubscriptionState(Event, frozen=True, kw_only=True):
     """When it is going to end, stated before it does."""
 
 
-class SubscriptionItem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class SubscriptionItem(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     """One price of a subscription."""
 
     item_id: str
@@ -60,7 +60,7 @@ class SubscriptionCancelled(
     """The subscription ended."""
 
 
-class TaxAmount(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class TaxAmount(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     """Tax of a line or invoice, as the source states it; never derived."""
 
     amount_minor: int
@@ -69,7 +69,7 @@ class TaxAmount(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """True: the line's amount contains it."""
 
 
-class InvoiceLine(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class InvoiceLine(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     """One invoice line: `amount_minor` after discounts; taxes as stated."""
 
     line_id: str
@@ -142,7 +142,7 @@ class ItemDeleted(Event, frozen=True, kw_only=True, tag="billing.item_deleted"):
     accrual_id: str
 
 
-class CreditNoteLine(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class CreditNoteLine(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     """A credited part; `invoice_line_id` None for a line of its own."""
 
     line_id: str

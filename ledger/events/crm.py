@@ -26,7 +26,7 @@ class CustomerAccountChanged(Event, frozen=True, kw_only=True, tag="crm.customer
     deleted: bool = False
 
 
-class ContractLine(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class ContractLine(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     """What was sold: `quantity` of `product` at `unit_amount` (major units) in a service period."""
 
     line_id: str
