@@ -363,7 +363,9 @@ def _is_sound_time(micros: object) -> bool:
     return type(micros) is int and EARLIEST_MICROS <= micros < LATEST_MICROS
 
 
+_ENCODE_MEANING = msgspec.json.Encoder(order="deterministic").encode
+
+
 def _digest(*meaning: object) -> str:
     """Digest over the meaning: canonical content, not the provider's bytes."""
-    encoded = msgspec.json.encode(meaning, order="deterministic")
-    return hashlib.sha256(encoded).hexdigest()[:32]
+    return hashlib.sha256(_ENCODE_MEANING(meaning)).hexdigest()[:32]

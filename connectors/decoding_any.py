@@ -1,6 +1,7 @@
 """Tells whose event some bytes are, and hands them to the decoder that knows.
 
-Looks at few keys only and skips the rest, so that telling costs a fraction of decoding.
+Looks at few keys only and skips the rest, so that telling costs a fraction of decoding; the
+envelope of a Stripe event tells by itself and is read once.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import msgspec
 from connectors.canonical import decode_canonical_json, decode_single_object
 from connectors.decoding import DecodeContext, Rejected, dead_letter, parse_json, parse_with
 from connectors.providers.salesforce import decode_salesforce
-from connectors.providers.stripe import decode_stripe
+from connectors.providers.stripe import decode_stripe, read_stripe
 from connectors.wire.attributes import Attributes, with_attributes
 from connectors.wire.cloud_events import Decode, decode_cloud_event
 from connectors.wire.confluent import decode_confluent
@@ -57,6 +58,9 @@ def decode_event(
         return (decode_single_object(body, position, context),)
     if is_confluent(body):
         return (decode_confluent(body, position, context),)
+    event = read_stripe(body, context)
+    if event is not None:
+        return (decode_stripe(body, position, context, event),)
     try:
         marks = _read_marks(body, context)
     except Rejected as rejected:

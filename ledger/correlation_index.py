@@ -14,7 +14,9 @@ from ledger.events import Event
 class Claims(dict[str, str]):
     """Values per key; an entry of the dict while a key has one value, so that this is cheap."""
 
-    _more: dict[str, set[str]] | None = None
+    def __init__(self) -> None:
+        super().__init__()
+        self._more: dict[str, set[str]] | None = None
 
     def add(self, key: str, value: str) -> None:
         """Add a value to those of a key."""

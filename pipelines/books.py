@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
+from typing import TYPE_CHECKING
 
 from connectors.erp_postings import postings_of
 from connectors.files.writing import write_json_lines
-from connectors.store import CommitReport, LedgerStore, PostingRight, open_store
 from ledger.folding import PartyPast
 from ledger.messages import DeadLetter, Outcome
 from ledger.policies import BooksConfig
@@ -21,6 +21,9 @@ from pipelines.settings import RunSettings
 from transforms.decode_events import LinkBlock
 from transforms.fold_contracts import PartyHistory, PartyKeys
 from transforms.write_books import Books, CommitCounts
+
+if TYPE_CHECKING:
+    from connectors.store import CommitReport, LedgerStore, PostingRight
 
 
 class StoreBooks:
@@ -37,7 +40,7 @@ class StoreBooks:
 
         Raises StoreError (CalendarChanged).
         """
-        self._store: LedgerStore = open_store(url)
+        self._store: LedgerStore = _open_store(url)
         self._tenant = tenant
         self._right = right
         if books is not None:
@@ -145,7 +148,7 @@ def open_party_history(settings: RunSettings) -> Callable[[], PartyHistory] | No
 def prepare_books(settings: RunSettings) -> None:
     """Create or migrate the store before workers open it. Raises StoreError."""
     if settings.store is not None:
-        with open_store(settings.store) as store:
+        with _open_store(settings.store) as store:
             store.keep_calendars(settings.fold.tenant, settings.fold.books)
 
 
@@ -158,6 +161,13 @@ def _open_books(store: str | None, output: str | None, settings: RunSettings) ->
         return files
     books = StoreBooks(store, settings.fold.tenant, settings.fold.books, settings.right)
     return BothBooks(books, files) if files is not None else books
+
+
+def _open_store(url: str) -> LedgerStore:
+    """Open a store; its libraries take half a second, which a run without one is spared."""
+    from connectors.store import open_store
+
+    return open_store(url)
 
 
 def _counts(report: CommitReport) -> CommitCounts:

@@ -106,5 +106,6 @@ def sort_out(poster: Poster, events: Iterable[Event]) -> Kinds:
             else:
                 kind.append(event)
     kinds = Kinds()
-    kinds.__dict__.update(found)
+    for name, told in found.items():
+        setattr(kinds, name, told)
     return kinds

@@ -6,6 +6,8 @@ version, anything else that is not known for sure is refused with its bytes.
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 
 from connectors.decoding import (
@@ -26,20 +28,45 @@ from ledger.reasons import Reason
 
 SOURCE = "stripe"
 
+
+class _Declared(StripeEvent, gc=False):
+    """An event that has to say that it is one, and not one in the envelope of another format."""
+
+    object: str = ""
+    specversion: Any = None
+
+
 _ENVELOPE = msgspec.json.Decoder(StripeEvent)
+_DECLARED = msgspec.json.Decoder(_Declared)
 _ID_ONLY = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _NAMED = msgspec.json.Decoder(Named)
 
 
-def decode_stripe(body: bytes, position: str, context: DecodeContext) -> Message | DeadLetter:
-    """Decode one event as it was delivered to a webhook.
+def read_stripe(body: bytes, context: DecodeContext) -> StripeEvent | None:
+    """The envelope of what says that it is a Stripe event; None for anything else.
+
+    None too for a damaged event: what is wrong with it, the slower way finds out.
+    """
+    if b'"event"' not in body:
+        return None
+    try:
+        event = parse_with(_DECLARED, body, context)
+    except Rejected:
+        return None
+    return event if event.object == "event" and event.specversion is None else None
+
+
+def decode_stripe(
+    body: bytes, position: str, context: DecodeContext, event: StripeEvent | None = None
+) -> Message | DeadLetter:
+    """Decode one event as it was delivered to a webhook; `event` is its envelope if it is read.
 
     `position` says where it was read (`file@offset`); a dead letter keeps it. Of a JSON
     object that names a key twice the last value counts.
     """
-    event: StripeEvent | None = None
     try:
-        event = parse_with(_ENVELOPE, body, context)
+        if event is None:
+            event = parse_with(_ENVELOPE, body, context)
         return _decode(event, body, context)
     except Rejected as rejected:
         message_id = _stated_id(body) if event is None else event.id
