@@ -46,6 +46,36 @@ class LinkBlock(msgspec.Struct, frozen=True, array_like=True):
     """Ids that messages name as their party: where following links may end."""
 
 
+class Learning:
+    """Collects what messages teach, one after the other."""
+
+    def __init__(self) -> None:
+        self._links: set[tuple[str, str]] = set()
+        self._accounts: set[tuple[str, str]] = set()
+        self._parties: set[str] = set()
+
+    def take(self, message: Message) -> None:
+        """Add what a message teaches."""
+        self._links.update(message.links)
+        self._accounts.update(message.account_links)
+        if message.party_ref is not None:
+            self._parties.add(message.party_ref)
+
+    def block(self) -> LinkBlock:
+        """Return what was collected."""
+        return LinkBlock(
+            tuple(sorted(self._links)), tuple(sorted(self._accounts)), tuple(sorted(self._parties))
+        )
+
+
+def links_of(messages: Iterable[Message]) -> LinkBlock:
+    """Collect what `messages` teach."""
+    learning = Learning()
+    for message in messages:
+        learning.take(message)
+    return learning.block()
+
+
 class DecodedBlock(NamedTuple):
     """The outcome of decoding one block."""
 
@@ -74,21 +104,15 @@ def decode_block(results: Iterable[Message | DeadLetter]) -> DecodedBlock:
     encode = msgspec.msgpack.Encoder().encode
     sealed: list[SealedMessage] = []
     rejected: list[DeadLetter] = []
-    links: set[tuple[str, str]] = set()
-    accounts: set[tuple[str, str]] = set()
-    parties: set[str] = set()
+    learning = Learning()
     for result in results:
         if isinstance(result, DeadLetter):
             rejected.append(result)
             continue
         encoded = msgspec.Raw(encode(result))
         sealed.append(SealedMessage(result.party_ref, result.link_refs, encoded))
-        links.update(result.links)
-        accounts.update(result.account_links)
-        if result.party_ref is not None:
-            parties.add(result.party_ref)
-    learnt = LinkBlock(tuple(sorted(links)), tuple(sorted(accounts)), tuple(sorted(parties)))
-    return DecodedBlock(sealed, learnt, rejected)
+        learning.take(result)
+    return DecodedBlock(sealed, learning.block(), rejected)
 
 
 class DecodeEvents(beam.PTransform, Generic[Block]):

@@ -17,7 +17,7 @@ from apache_beam.pvalue import PCollection
 from ledger.folding import FoldSettings, PartyPast, fold_parties
 from ledger.messages import Message
 from ledger.results import FoldedParty
-from transforms.correlate_by_contract import RoutedBlock
+from transforms.correlate_by_contract import RoutedBlock, RoutedParty
 from transforms.packing import BlockPacker
 
 PARTIES_PER_CHUNK = 250
@@ -62,21 +62,33 @@ class FoldContracts(beam.PTransform):
 class Incoming(NamedTuple):
     """What came for some parties, and which of them are stated to be several accounts."""
 
-    parties: dict[str, list[msgspec.Raw]]
-    """By party id, sorted; messages still encoded."""
+    parties: dict[str, list[Message]]
+    """By party id, sorted."""
     ambiguous: dict[str, tuple[str, ...]]
 
 
-def messages_by_party(blocks: Iterable[bytes], routed: BlockPacker[RoutedBlock]) -> Incoming:
-    """Unpack the routed blocks of a shard."""
-    parties: dict[str, list[msgspec.Raw]] = {}
-    ambiguous: dict[str, tuple[str, ...]] = {}
+def unpack_shard(blocks: Iterable[bytes], routed: BlockPacker[RoutedBlock]) -> RoutedBlock:
+    """Unpack the routed blocks of a shard into one; parties sorted, messages still encoded."""
+    parties: RoutedBlock = {}
     for block in blocks:
         for party_id, party in routed.unpack(block).items():
-            parties.setdefault(party_id, []).extend(party.messages)
-            if party.ambiguous:
-                ambiguous[party_id] = party.ambiguous
-    return Incoming(dict(sorted(parties.items())), ambiguous)
+            known = parties.setdefault(party_id, party)
+            if known is not party:
+                known.messages.extend(party.messages)
+    return dict(sorted(parties.items()))
+
+
+def messages_of(
+    parties: Iterable[tuple[str, RoutedParty]], decode: Callable[[msgspec.Raw], Message]
+) -> Incoming:
+    """Decode the messages of some parties: only of those that are folded next."""
+    messages: dict[str, list[Message]] = {}
+    ambiguous: dict[str, tuple[str, ...]] = {}
+    for party_id, party in parties:
+        messages[party_id] = list(map(decode, party.messages))
+        if party.ambiguous:
+            ambiguous[party_id] = party.ambiguous
+    return Incoming(messages, ambiguous)
 
 
 def keys_of(party_id: str, incoming: Iterable[Message]) -> PartyKeys:
@@ -103,13 +115,12 @@ class _FoldShardFn(beam.DoFn):
 
     def process(self, shard: tuple[int, Iterable[bytes]]) -> Iterator[FoldedChunk]:
         number, blocks = shard
-        incoming = messages_by_party(blocks, self._routed)
-        parties = iter(incoming.parties.items())
+        parties = iter(unpack_shard(blocks, self._routed).items())
         index = 0
-        while part := list(islice(parties, PARTIES_PER_CHUNK)):
-            chunk = {party_id: list(map(self._decode, sealed)) for party_id, sealed in part}
-            past = self._past_of(chunk)
-            folded = fold_parties(chunk, past, self._settings, incoming.ambiguous)
+        while chunk := list(islice(parties, PARTIES_PER_CHUNK)):
+            incoming = messages_of(chunk, self._decode)
+            past = self._past_of(incoming.parties)
+            folded = fold_parties(incoming.parties, past, self._settings, incoming.ambiguous)
             yield FoldedChunk(f"{number:05d}-{index:05d}", folded)
             index += 1
 
