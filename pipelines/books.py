@@ -9,11 +9,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from connectors.erp_postings import postings_of
 from connectors.files.writing import write_json_lines
 from ledger.folding import PartyPast
+from ledger.gl_mapping import GlMapping
 from ledger.messages import DeadLetter, Outcome
 from ledger.policies import BooksConfig
 from ledger.results import FoldedParty, conflicts_of, ends_of
@@ -66,31 +70,50 @@ class StoreBooks:
 
 
 class FileBooks:
-    """A folder of JSON lines: `erp-postings-…`, `lifecycle-updates-…`, `dead-letters-…`.
+    """A folder of JSON lines: `erp-postings-…`, `lifecycle-updates-…`, `dead-letters-…`, and under
+    a GL mapping `unmapped-postings-…`.
 
     Files are named after the chunk, so that a retried bundle replaces its own. They hold what
     should stand for the input of this run alone; there is no memory of earlier runs.
     """
 
-    def __init__(self, directory: str, as_of_micros: int, books: BooksConfig | None = None) -> None:
-        """`books`: whose calendars name the accounting periods; months without."""
+    def __init__(
+        self,
+        directory: str,
+        as_of_micros: int,
+        books: BooksConfig | None = None,
+        mapping: GlMapping | None = None,
+    ) -> None:
+        """`books`: whose calendars name the accounting periods; months without. `mapping`: gives
+        postings their GL accounts; those that have none go to a file of their own.
+        """
         self._directory = directory
         self._as_of_micros = as_of_micros
         self._books = books
+        self._mapping = mapping
 
     def take(self, chunk_name: str, parties: list[FoldedParty]) -> CommitCounts:
         """Write the chunk's postings, updates and dead letters, each as one file."""
-        postings = list(postings_of(parties, chunk_name, self._as_of_micros, self._books))
+        postings = list(
+            postings_of(parties, chunk_name, self._as_of_micros, self._books, self._mapping)
+        )
+        unmapped = [one for one in postings if self._mapping is not None and one.mapping is None]
+        going = [one for one in postings if self._mapping is None or one.mapping is not None]
         updates = [update for party in parties for update in party.result.lifecycle]
         letters = [letter for party in parties for letter in party.dead_letters]
         for stem, structs in (
-            ("erp-postings", postings),
+            ("erp-postings", going),
+            ("unmapped-postings", unmapped),
             ("lifecycle-updates", updates),
             ("dead-letters", letters),
         ):
             if structs:
                 write_json_lines(self._directory, f"{stem}-{chunk_name}.jsonl", structs)
-        return _counts_of_fold(parties, len(postings), len(updates))
+        if not unmapped:
+            # Of an earlier run with another mapping.
+            Path(self._directory, f"unmapped-postings-{chunk_name}.jsonl").unlink(missing_ok=True)
+        counts = _counts_of_fold(parties, len(postings), len(updates))
+        return msgspec.structs.replace(counts, unmapped=len(unmapped))
 
     def take_dead_letters(self, letters: list[DeadLetter]) -> CommitCounts:
         """Write the dead letters of one block, named after the first of them."""
@@ -154,7 +177,11 @@ def prepare_books(settings: RunSettings) -> None:
 
 def _open_books(store: str | None, output: str | None, settings: RunSettings) -> Books:
     fold = settings.fold
-    files = FileBooks(output, fold.as_of_micros, fold.books) if output is not None else None
+    files = (
+        FileBooks(output, fold.as_of_micros, fold.books, settings.mapping)
+        if output is not None
+        else None
+    )
     if store is None:
         if files is None:
             raise ValueError("nowhere to write: neither store nor output is set")

@@ -56,6 +56,9 @@ class OrderToCashOptions(BaseModel):
     schema_ids: Annotated[
         Path | None, Field(description="File in which ids that had to be asked for are recorded.")
     ] = None
+    mapping: Annotated[
+        Path | None, Field(description="GL mapping (YAML): which account a line goes to.")
+    ] = None
     as_of: Annotated[
         datetime, Field(description="Recognise and judge deadlines up to here (exclusive, UTC).")
     ]

@@ -21,6 +21,8 @@ class RunReport(msgspec.Struct, frozen=True, kw_only=True):
     reversals: int
     journal_lines: int
     lifecycle_updates: int
+    unmapped: int = 0
+    """Postings without a GL account, of a run that writes files under a mapping."""
 
     @property
     def accounted(self) -> int:

@@ -6,10 +6,12 @@ import msgspec
 
 from connectors.event_files import DecodeSettings
 from connectors.files.rates import load_rate_table
+from connectors.gl_mappings import load_gl_mapping
 from connectors.policy_packs import load_books_config, load_policy_pack
 from connectors.registries.outer import OuterRegistry
 from connectors.store import PostingRight
 from ledger.folding import FoldSettings
+from ledger.gl_mapping import GlMapping
 from pipelines.options import OrderToCashOptions
 
 
@@ -21,6 +23,8 @@ class RunSettings(msgspec.Struct, frozen=True, kw_only=True):
     shards: int
     store: str | None
     output: str | None
+    mapping: GlMapping | None = None
+    """Gives postings that are written as files their GL accounts."""
     right: PostingRight | None = None
     """The soft-closed period into which the run may post."""
 
@@ -45,6 +49,7 @@ def settings_of(options: OrderToCashOptions) -> RunSettings:
         shards=options.shards,
         store=options.store,
         output=str(options.output) if options.output else None,
+        mapping=load_gl_mapping(str(options.mapping)) if options.mapping else None,
         right=_right_of(options),
     )
 

@@ -39,6 +39,12 @@ Rates = Annotated[
         metavar="FILE", help="Exchange rates on file: CSV with date,base,quote,rate,source."
     ),
 ]
+Mapping = Annotated[
+    str | None,
+    typer.Option(
+        metavar="FILE", help="GL mapping: YAML file that leads from account roles to accounts."
+    ),
+]
 AsOf = Annotated[
     str | None,
     typer.Option(

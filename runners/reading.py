@@ -17,7 +17,7 @@ from connectors.files.listing import (
     split_ranges,
 )
 from connectors.files.rates import load_rate_table
-from connectors.gl_mappings import load_gl_mapping
+from connectors.gl_mappings import MappingFile, load_mapping_file
 from connectors.policy_packs import (
     ConfigurationError,
     load_books_config,
@@ -105,12 +105,7 @@ def erp_settings(path: str) -> ErpSettings:
 
 def gl_mapping(path: str) -> GlMapping:
     """Return the GL mapping of a file; raises Problem with everything that is wrong in it."""
-    try:
-        return load_gl_mapping(path)
-    except ConfigurationError as error:
-        raise Problem(
-            f"--mapping: {error}", "correct the file; docs/gl-mapping.md explains every setting"
-        ) from error
+    return mapping_file(path).mapping
 
 
 @contextmanager
@@ -125,4 +120,16 @@ def erp_problems() -> Iterator[None]:
             f"the ERP is away: {error.words}",
             "see that it can be reached, and run the command again",
             ExitCode.ENVIRONMENT,
+        ) from error
+
+
+def mapping_file(path: str) -> MappingFile:
+    """Return a GL mapping with its chart; raises Problem that names every mistake."""
+    try:
+        return load_mapping_file(path)
+    except ConfigurationError as error:
+        raise Problem(
+            f"--mapping: {error}",
+            "correct the file; docs/gl-mapping.md says how rows are written, and "
+            "`crossfoot mapping check` finds what else is wrong",
         ) from error

@@ -31,6 +31,8 @@ class CommitCounts(msgspec.Struct, frozen=True, kw_only=True):
     reversals: int = 0
     journal_lines: int = 0
     lifecycle_updates: int = 0
+    unmapped: int = 0
+    """Postings without a GL account, written as files under a mapping."""
 
 
 class Books(Protocol):

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import NamedTuple
 
 from connectors.deliveries.delivery import Parcel
-from connectors.erp_postings import ErpLine, ErpPosting, mapped_line
+from connectors.erp_postings import ErpPosting, lines_of, mapping_of
 from connectors.store import PostedEntry, Waiting
 from connectors.store.gl_accounts import Outcome
-from ledger.gl_accounts import Unmapped, map_entry
+from ledger.gl_accounts import Mapped, Unmapped, map_entry
 from ledger.gl_mapping import GlMapping
 from ledger.instants import iso_day
 from ledger.journal import assert_balanced
@@ -46,12 +46,8 @@ class Parcels:
         given = map_entry(self.mapping, entry) if accounts is None else accounts
         if isinstance(given, Unmapped):
             return HeldBack(Reason.UNMAPPED_ACCOUNT, str(given))
-        lines = [
-            mapped_line(number, line, applied)
-            for number, (line, applied) in enumerate(zip(entry.lines, given, strict=True), 1)
-        ]
         day = self.booked_on(waiting.posting)
-        return Parcel(booked_on=day, posting=_posting(waiting, batch_id, at_micros, lines))
+        return Parcel(booked_on=day, posting=_posting(waiting, batch_id, at_micros, given))
 
     def booked_on(self, posted: PostedEntry) -> str:
         """ISO day in the period it is booked in, by its legal entity's calendar."""
@@ -61,9 +57,7 @@ class Parcels:
         return iso_day(calendar.first_day(calendar.index_named(posted.period)) * DAY_MICROS)
 
 
-def _posting(
-    waiting: Waiting, batch_id: str, at_micros: int, lines: Sequence[ErpLine]
-) -> ErpPosting:
+def _posting(waiting: Waiting, batch_id: str, at_micros: int, accounts: Mapped) -> ErpPosting:
     posted, entry = waiting.posting, waiting.posting.entry
     return ErpPosting(
         posting_id=posted.posting_id,
@@ -89,5 +83,7 @@ def _posting(
         contract_id=entry.contract_id,
         invoice_id=entry.invoice_id,
         memo=entry.memo,
-        lines=tuple(lines),
+        region=entry.region,
+        mapping=mapping_of(accounts),
+        lines=lines_of(entry, accounts),
     )

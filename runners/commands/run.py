@@ -13,6 +13,8 @@ import msgspec
 import typer
 
 from connectors.store import OutboxCounts, Run
+from connectors.store.mapping_review import Reviewed
+from ledger.gl_mapping import GlMapping
 from ledger.results import StaleParty
 from runners import arguments
 from runners.commands.trial_balance import TrialBalance, balance_report, print_trial_balance
@@ -21,7 +23,7 @@ from runners.exit_codes import ExitCode
 from runners.outbox import outbox_line
 from runners.problems import Findings, Problem
 from runners.progress import working
-from runners.reading import books_config, input_ranges, policy_pack, unchanging_inputs
+from runners.reading import books_config, input_ranges, mapping_file, policy_pack, unchanging_inputs
 from runners.stores import opened_store, store_problems
 
 if TYPE_CHECKING:
@@ -50,6 +52,12 @@ class RunOutcome(msgspec.Struct, frozen=True, kw_only=True):
     reversals: int
     journal_lines: int
     lifecycle_updates: int
+    mapping: str | None
+    """`name@version` of the GL mapping, if one was given."""
+    unmapped: int
+    """Postings that have no GL account: of the store's outbox, without a store of this run."""
+    released: int
+    """Postings of the outbox that had no GL account before and have one now."""
     nothing_new: bool
     """Nothing was posted: everything read had been taken before or carries no money."""
     expired: int | None
@@ -86,6 +94,7 @@ def order_to_cash(
         Path | None,
         typer.Option(metavar="FILE", help="Record the ids that had to be asked for here."),
     ] = None,
+    mapping: arguments.Mapping = None,
     as_of: arguments.AsOf = None,
     tenant: arguments.Tenant = "default",
     runner: Annotated[
@@ -97,8 +106,9 @@ def order_to_cash(
     r"""Turn billing, CRM and payment events into balanced postings in a ledger store.
 
     Prints where every event ended, and the trial balance. Running it again on the same files
-    posts nothing new. An equation that does not add up gives exit code 3; so do dead letters
-    and expired pendings with --strict.
+    posts nothing new. With --mapping, postings that have no GL account become exceptions, and
+    those that now have one are released. An equation that does not add up gives exit code 3; so
+    do dead letters, expired pendings and unmapped postings with --strict.
 
     Example:
 
@@ -112,6 +122,7 @@ def order_to_cash(
         policy=policy,
         books=books,
         rates=rates,
+        mapping=mapping,
         as_of=arguments.as_of_instant(as_of, datetime.now(UTC)),
         tenant=tenant,
         schema_registry=schema_registry,
@@ -121,7 +132,7 @@ def order_to_cash(
         print_json(outcome)
     else:
         print_run(outcome)
-    if strict and (outcome.dead_lettered or outcome.expired):
+    if strict and (outcome.dead_lettered or outcome.expired or outcome.unmapped):
         raise Findings
 
 
@@ -137,6 +148,7 @@ def run_order_to_cash(
     tenant: str,
     schema_registry: str | None = None,
     schema_ids: Path | None = None,
+    mapping: str | None = None,
 ) -> RunOutcome:
     """Check everything named, run the pipeline to its end, and read the books after it."""
     # Here, not at the top: Beam takes seconds to import and other commands do without it.
@@ -144,6 +156,7 @@ def run_order_to_cash(
 
     pack = policy_pack(policy)
     books_config(books, rates)
+    gl_mapping = mapping_file(mapping).mapping if mapping is not None else None
     input_ranges(inputs)
     try:
         options = check_options(
@@ -153,6 +166,7 @@ def run_order_to_cash(
             policy=policy,
             books=books,
             rates=rates,
+            mapping=mapping,
             as_of=as_of,
             tenant=tenant,
             schema_registry=schema_registry,
@@ -161,6 +175,7 @@ def run_order_to_cash(
     except InvalidOptions as error:
         raise Problem("; ".join(error.problems), "correct these options") from error
     report = _run_logged(options, pack.label)
+    reviewed = _reviewed(options, gl_mapping)
     expired, balance, outbox = _books_after(options)
     return RunOutcome(
         pipeline="order_to_cash",
@@ -168,7 +183,10 @@ def run_order_to_cash(
         as_of=as_of.isoformat(),
         equation=report.equation,
         adds_up=report.conserved,
-        **{name: getattr(report, name) for name in report.__struct_fields__},
+        **{name: getattr(report, name) for name in report.__struct_fields__ if name != "unmapped"},
+        mapping=gl_mapping.label if gl_mapping is not None else None,
+        unmapped=reviewed.unmapped if reviewed is not None else report.unmapped,
+        released=reviewed.released if reviewed is not None else 0,
         nothing_new=not (report.new_entries or report.reversals),
         expired=expired,
         trial_balance=balance,
@@ -244,6 +262,14 @@ def _original_errors() -> Iterator[None]:
         raise
 
 
+def _reviewed(options: OrderToCashOptions, mapping: GlMapping | None) -> Reviewed | None:
+    """Look through the outbox with the mapping, if there are both."""
+    if options.store is None or mapping is None:
+        return None
+    with opened_store(options.store) as store:
+        return store.mapping_desk.review(mapping, options.tenant)
+
+
 def _books_after(
     options: OrderToCashOptions,
 ) -> tuple[int | None, TrialBalance | None, OutboxCounts | None]:
@@ -266,7 +292,12 @@ def print_run(outcome: RunOutcome) -> None:
         f"{outcome.journal_lines} journal lines",
         f"{outcome.lifecycle_updates} lifecycle updates issued",
         *([outbox_line(outcome.outbox)] if outcome.outbox is not None else []),
-        "",
     )
+    if outcome.mapping is not None:
+        print_lines(
+            f"mapping {outcome.mapping}: {outcome.unmapped} postings without a GL account, "
+            f"{outcome.released} released"
+        )
+    print_lines("")
     if outcome.trial_balance is not None:
         print_trial_balance(outcome.trial_balance)

@@ -124,7 +124,7 @@ def test_a_store_that_fails_in_a_worker_is_told_without_the_statements_data(
     monkeypatch: Any,
     capfd: pytest.CaptureFixture[str],
 ) -> None:
-    def fail(self: LedgerStore, folded: object) -> None:
+    def fail(self: LedgerStore, *_: object) -> None:
         statement = "INSERT INTO messages VALUES (?)"
         raise OperationalError(statement, ("SECRET NAME",), Exception("disk is full"))
 
