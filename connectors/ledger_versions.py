@@ -40,14 +40,15 @@ def ledger_version(subject: str, registry: Registry) -> SubjectVersion:
     return found
 
 
+def is_held(version: SubjectVersion) -> bool:
+    """True when the ledger's struct can hold every record of a version."""
+    kind = EVENT_TYPES.get(version.subject)
+    return kind is not None and _holds(msgspec.inspect.type_info(kind), version.shape)
+
+
 def _newest_held(subject: str, registry: Registry) -> SubjectVersion:
     latest = registry.latest(subject)
-    kind = EVENT_TYPES.get(subject)
-    if kind is None:
-        return latest
-    struct = msgspec.inspect.type_info(kind)
-    versions = registry.subject(subject).versions
-    return next((v for v in reversed(versions) if _holds(struct, v.shape)), latest)
+    return next((v for v in reversed(registry.subject(subject).versions) if is_held(v)), latest)
 
 
 def _holds(kind: msgspec.inspect.Type, shape: Shape) -> bool:
@@ -76,6 +77,8 @@ def _has_fields(kind: msgspec.inspect.Type, shape: RecordShape) -> bool:
     if not isinstance(kind, msgspec.inspect.StructType):
         return False
     known = {field.name: field.type for field in kind.fields}
+    if {field.name for field in kind.fields if field.required} - {f.name for f in shape.fields}:
+        return False
     return all(f.name in known and _holds(known[f.name], f.shape) for f in shape.fields)
 
 

@@ -9,6 +9,7 @@ import typer
 
 from runners.exit_codes import ExitCode
 from runners.problems import Problem
+from schemas.lock import LOCK_NAME, Lock, LockDamaged, read_lock
 from schemas.registry import (
     PACKAGE_ROOT,
     Registry,
@@ -41,6 +42,16 @@ def loaded_registry(root: Path) -> Registry:
     except RegistryError as error:
         raise Problem(
             str(error), "`crossfoot schemas lint` lists what to mend", ExitCode.DATA
+        ) from error
+
+
+def lock_of(root: Path) -> Lock:
+    """Read the lock of a registry. Raises Problem."""
+    try:
+        return read_lock(root)
+    except LockDamaged as error:
+        raise Problem(
+            f"{root / LOCK_NAME}: {error}", "take it from git again", ExitCode.DATA
         ) from error
 
 

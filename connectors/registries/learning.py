@@ -8,11 +8,11 @@ odd ids must not hold the stream up.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
-import structlog
 
 from connectors.decoding import Rejected
 from connectors.registries.asking import FoundSchema, Json, RegistryUnreachable, SchemasById
@@ -26,7 +26,7 @@ from schemas.versions import SubjectVersion
 ASK_AGAIN_SECONDS = 60.0
 REFUSALS_KEPT = 10_000
 
-log = structlog.get_logger(__name__)
+log = logging.getLogger(__name__)
 
 
 class LearnedId(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -124,7 +124,7 @@ class LearnedWriters:
 
     def _record(self, version: SubjectVersion, schema_id: int) -> None:
         """One write of one line: workers may share the file."""
-        log.warning("schema_id_learned", schema_id=schema_id, version=version.label)
+        log.warning("schema id %s of %s is %s", schema_id, self.registry_name, version.label)
         if self._recorded is None:
             return
         line = LearnedId(

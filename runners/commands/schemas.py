@@ -10,7 +10,7 @@ import msgspec
 import typer
 
 from runners import arguments
-from runners.commands import schemas_changes, schemas_states
+from runners.commands import schemas_changes, schemas_outer, schemas_states
 from runners.display import print_json, print_lines, print_table
 from runners.problems import Findings, Problem
 from runners.registries import (
@@ -246,6 +246,8 @@ def _tell(findings: Sequence[Finding], title: str, as_json: bool) -> None:
 app.command("check")(schemas_changes.check)
 app.command("lock")(schemas_changes.lock)
 app.command("new-version")(schemas_changes.new_version)
+app.command("plan")(schemas_outer.plan)
+app.command("apply")(schemas_outer.apply)
 app.command("usage")(schemas_states.usage)
 app.command("deprecate")(schemas_states.deprecate)
 app.command("retire")(schemas_states.retire)

@@ -15,15 +15,22 @@ from runners.display import print_json, print_lines, print_table
 from runners.exit_codes import ExitCode
 from runners.git_snapshots import folder_at
 from runners.problems import Findings, Problem
-from runners.registries import HERE, RegistryFolder, SubjectName, known_subject, loaded_registry
+from runners.registries import (
+    HERE,
+    RegistryFolder,
+    SubjectName,
+    known_subject,
+    loaded_registry,
+    lock_of,
+)
 from schemas.checking import check_against, check_registry
 from schemas.compatibility import is_breaking
 from schemas.contracts import Contracts, read_contracts
 from schemas.drafting import NotDrafted, draft_version
-from schemas.judging import Finding
-from schemas.lock import LOCK_NAME, Lock, LockDamaged, LockedId, read_lock
+from schemas.judging import Finding, Severity
+from schemas.lock import LockDamaged, LockedId
 from schemas.publishing import NotPublished, publish, rebuild_chain, record_ids
-from schemas.registry import RegistryError
+from schemas.registry import RegistryError, load_registry
 
 
 def check(
@@ -35,24 +42,36 @@ def check(
         bool,
         typer.Option("--transitive", help="Every earlier version counts, whatever the mode says."),
     ] = False,
+    with_samples: Annotated[
+        bool,
+        typer.Option(
+            "--with-samples", help="Also read the examples by both versions and compare the books."
+        ),
+    ] = False,
     registry: RegistryFolder = HERE,
     as_json: arguments.AsJson = False,
 ) -> None:
     """Check that no change loses money or events; what is breaking gives exit code 3.
 
     Every version alone, the lock, the latest version of every subject after
-    those before it, and with --against all that is new since a commit.
+    those before it, and with --against all that is new since a commit. With
+    --with-samples the examples are read by the older and the newer version,
+    and where the journal entries they give differ, the difference is shown.
 
     Example:
 
-      crossfoot schemas check --against origin/main --transitive
+      crossfoot schemas check --against origin/main --transitive --with-samples
     """
-    now, locked = read_contracts(registry), _lock_of(registry)
+    now, locked = read_contracts(registry), lock_of(registry)
     findings = check_registry(now, locked, transitive=transitive)
     if against is not None:
         with folder_at(registry, against) as earlier:
-            then, locked_then = _contracts_at(earlier, against), _lock_of(earlier)
+            then, locked_then = _contracts_at(earlier, against), lock_of(earlier)
             findings += check_against(now, then, locked, locked_then, transitive=transitive)
+            if with_samples:
+                findings += _samples_since(registry, earlier, against)
+    if with_samples:
+        findings += _samples(registry)
     findings = list(dict.fromkeys(findings))
     if as_json:
         print_json(findings)
@@ -60,6 +79,29 @@ def check(
         print_findings(f"schemas checked, {len(now.histories)} subjects", findings)
     if is_breaking(findings):
         raise Findings
+
+
+def _samples(root: Path) -> list[Finding]:
+    """What the examples show of the versions of this registry; nothing where it cannot be loaded:
+    the findings say why."""
+    # Here, not at the top: the fold takes a while to import and other commands do without it.
+    from pipelines.schema_samples import compare_samples
+
+    try:
+        return list(compare_samples(root, load_registry(root)))
+    except RegistryError:
+        return []
+
+
+def _samples_since(root: Path, earlier: Path, ref: str) -> list[Finding]:
+    from pipelines.schema_samples import compare_samples_with
+
+    try:
+        before, now = load_registry(earlier), load_registry(root)
+    except RegistryError:
+        what = f"the examples were not compared with {ref}: a registry has mistakes"
+        return [Finding(subject="", path="", what=what, severity=Severity.CAUTION)]
+    return list(compare_samples_with(root, now, earlier, before))
 
 
 def lock(
@@ -88,7 +130,7 @@ def lock(
       crossfoot schemas lock
       crossfoot schemas lock --rebuild-chain origin/main
     """
-    _lock_of(registry)
+    lock_of(registry)
     if rebuild is not None:
         _rebuild(registry, rebuild)
     try:
@@ -124,7 +166,7 @@ def _learn(registry: Path, learned: Path) -> list[LockedId]:
 def _rebuild(registry: Path, ref: str) -> None:
     with folder_at(registry, ref) as earlier:
         try:
-            rebuild_chain(registry, _lock_of(earlier))
+            rebuild_chain(registry, lock_of(earlier))
         except LockDamaged as error:
             raise Problem(
                 f"the lock has lost what {ref} published: {error}", "take it from git again",
@@ -149,7 +191,7 @@ def new_version(
     found = known_subject(loaded_registry(registry), subject)
     if found.about.state != "active":
         raise Problem(f"{subject} is {found.about.state}", "begin a version of its successor")
-    locked = {(line.subject, line.version) for line in _lock_of(registry).versions}
+    locked = {(line.subject, line.version) for line in lock_of(registry).versions}
     if (subject, found.latest.number) not in locked:
         raise Problem(
             f"{found.latest.label} is not locked yet, so it can still be changed",
@@ -194,12 +236,3 @@ def _contracts_at(earlier: Path, ref: str) -> Contracts:
     then = read_contracts(earlier)
     problems = tuple(told.replace(f"{earlier}/", f"{ref}:") for told in then.problems)
     return msgspec.structs.replace(then, problems=problems)
-
-
-def _lock_of(root: Path) -> Lock:
-    try:
-        return read_lock(root)
-    except LockDamaged as error:
-        raise Problem(
-            f"{root / LOCK_NAME}: {error}", "take it from git again", ExitCode.DATA
-        ) from error
