@@ -25,6 +25,7 @@ _LEADING_IDS = (
     "credit_note_id",
     "dispute_id",
     "refund_id",
+    "grant_id",
     "subscription_id",
     "accrual_id",
     "contract_id",

@@ -36,6 +36,19 @@ class MetadataKeys(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     contract_id: tuple[str, ...] = ("contract_id", "crm_contract_id", "salesforce_contract_id")
     account_id: tuple[str, ...] = ("crm_account_id", "account_id", "salesforce_account_id")
     entity: tuple[str, ...] = ("legal_entity", "entity")
+    invoice_id: tuple[str, ...] = ("invoice_id", "invoice")
+    """On a grant of credit: the invoice that sold it."""
+    invoice_line_id: tuple[str, ...] = ("invoice_line_id", "invoice_line_item")
+    payment_ref: tuple[str, ...] = ("payment_intent_id", "payment_intent", "charge_id", "charge")
+    """On a grant of credit: the payment that bought it."""
+
+    def sale_fields(self) -> tuple[tuple[str, tuple[str, ...]], ...]:
+        """(field of a grant of credit, keys that state it)."""
+        return (
+            ("invoice_id", self.invoice_id),
+            ("invoice_line_id", self.invoice_line_id),
+            ("payment_ref", self.payment_ref),
+        )
 
 
 class SalesforceNames(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

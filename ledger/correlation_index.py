@@ -46,8 +46,9 @@ class Index:
 
     __slots__ = (
         "_aliases", "_moved", "_roots", "account_changes", "accrual_claims", "accrual_invoices",
-        "accrual_subscriptions", "collected", "invoice_claims", "invoice_customers",
-        "invoice_subscriptions", "note_invoices", "paid", "payment_claims", "payment_invoices",
+        "accrual_subscriptions", "collected", "grant_claims", "grant_invoices", "grant_payments",
+        "grant_subscriptions", "invoice_claims", "invoice_customers", "invoice_subscriptions",
+        "note_invoices", "paid", "payment_claims", "payment_invoices",
         "payment_subscriptions", "refund_invoices", "standalone", "subscription_claims", "terms",
         "tied",
     )  # fmt: skip
@@ -69,6 +70,12 @@ class Index:
         self.accrual_claims = Claims()
         self.accrual_invoices = Claims()
         self.accrual_subscriptions = Claims()
+        self.grant_claims = Claims()
+        """Grant of credit -> contracts it is claimed for."""
+        self.grant_invoices = Claims()
+        """Grant of credit -> invoice that sold it."""
+        self.grant_payments = Claims()
+        self.grant_subscriptions = Claims()
         self.note_invoices: dict[str, str] = {}
         self.refund_invoices: dict[str, str] = {}
         self.paid: set[str] = set()
@@ -194,6 +201,17 @@ class Index:
         if event.subscription_id is not None:
             self.accrual_subscriptions.add(event.accrual_id, event.subscription_id)
 
+    def _read_grant(self, event: events.CreditGranted) -> None:
+        grant = event.grant_id
+        if event.contract_id is not None:
+            self.grant_claims.add(grant, self.contract_of(event) or "")
+        if event.invoice_id is not None:
+            self.grant_invoices.add(grant, event.invoice_id)
+        if event.payment_ref is not None:
+            self.grant_payments.add(grant, event.payment_ref)
+        if event.subscription_id is not None:
+            self.grant_subscriptions.add(grant, event.subscription_id)
+
     def _root(self, ref: str) -> str:
         roots = self._roots
         root = roots.setdefault(ref, ref)
@@ -267,6 +285,7 @@ _READERS: dict[type[Event], Callable[..., object]] = {
     events.ItemAccrued: Index._read_accrual,
     events.ItemDeleted: Index._read_accrual,
     events.UsageReported: Index._read_accrual,
+    events.CreditGranted: Index._read_grant,
     events.PaymentSucceeded: Index._read_payment,
     events.PaymentFailed: Index._read_attempt,
     events.RefundIssued: Index._read_attempt,

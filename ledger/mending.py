@@ -66,6 +66,8 @@ MENDING: dict[Reason, str] = {
     Reason.UNMATCHED_PARTY: f"{_WAIT}; after the deadline, send what says whose it is",
     Reason.INCOMPLETE_RECORD: f"{_WAIT}; after the deadline, send the record's earlier changes",
     Reason.MISSING_RATE: "add the day's rate to the rates file and run again",
+    Reason.UNMATCHED_GRANT: f"{_WAIT}; after the deadline, send the grant, or name the invoice or "
+    "payment that sold it",
     Reason.UNBILLED_USAGE: f"{_WAIT}; after the deadline, find out why billing has not invoiced "
     "the meter",
     Reason.MISSING_CLOSING_RATE: "add the rate of the period's last day to the rates file and run "
@@ -75,6 +77,8 @@ MENDING: dict[Reason, str] = {
     "corrected event",
     Reason.INVOICE_EVIDENCE_CONFLICT: "ask billing which total is true; an issued invoice changes "
     "by credit note only",
+    Reason.CREDIT_OVERDRAWN: "check the movements of the grant: one is missing, or told under two "
+    "ids",
     Reason.OVER_CREDITED: "check the credit notes of the invoice: together they exceed it",
     Reason.UNMAPPED_ACCOUNT: "add a row to the GL mapping; the next run or delivery with it "
     "releases the posting",

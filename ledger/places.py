@@ -9,6 +9,7 @@ The rules, most telling first:
 | invoices, voids, credit notes | claimed for the invoice; of its subscription; else `direct` |
 | payments, attempts, refunds, disputes | of the invoice, stated or found by shared ids |
 | payments of no invoice | claimed for them; of their subscription; else `direct` |
+| prepaid credit | of the invoice or payment that sold its grant; claimed; of its subscription |
 | usage, pending items | claimed; of their subscription; of the invoice that bills them |
 
 What several contracts share is `direct`. Claims that contradict each other wait.
@@ -134,6 +135,21 @@ class Places:
             return self._of_subscription(*subscriptions)
         invoices = index.accrual_invoices.of(accrual)
         return self._common([self._of_invoice(found) for found in sorted(invoices)])
+
+    def of_credit(self, event: events.CreditGranted) -> Place:
+        """Prepaid credit and what happens to it: where its grant was sold, so that both meet."""
+        index, grant = self._index, event.grant_id
+        invoices = index.grant_invoices.of(grant)
+        if invoices:
+            return self._common([self._of_invoice(found) for found in sorted(invoices)])
+        payments = index.grant_payments.of(grant)
+        if payments:
+            roots = {index.payment_of((found,)) or found for found in payments}
+            return self._common([self._of_movement(found) for found in sorted(roots)])
+        claimed = self._decide(index.grant_claims.of(grant), grant)
+        if claimed is not None:
+            return claimed
+        return self._common(self._of_subscriptions(index.grant_subscriptions.of(grant)))
 
     def of_nobody(self, event: Event) -> Place:
         """What belongs to the company itself: payouts."""
@@ -271,6 +287,11 @@ PLACING: Mapping[type[Event], Callable[..., Place]] = {
     events.ItemAccrued: Places.of_accrual,
     events.ItemDeleted: Places.of_accrual,
     events.UsageReported: Places.of_accrual,
+    events.CreditGranted: Places.of_credit,
+    events.CreditDrawn: Places.of_credit,
+    events.CreditReinstated: Places.of_credit,
+    events.CreditExpired: Places.of_credit,
+    events.CreditVoided: Places.of_credit,
     events.PaymentSucceeded: Places.of_payment,
     events.PaymentFailed: Places.of_failed_payment,
     events.RefundIssued: Places.of_refund,

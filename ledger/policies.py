@@ -44,6 +44,11 @@ class PolicyPack(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     revaluation: Literal["none", "period_end"] = "none"
     """period_end: what is owed in a foreign currency is revalued at the end of every period, and
     back on the day after. none: differences are booked when they are realised."""
+    breakage: Literal["at_expiry", "proportional"] = "at_expiry"
+    """at_expiry: prepaid credit that is not used is revenue when it ends. proportional: the part
+    that is expected never to be used is revenue in proportion to what is used."""
+    expected_breakage_percent: Annotated[int, msgspec.Meta(ge=0, le=99)] = 0
+    """Share of every paid grant that is expected never to be used (breakage `proportional`)."""
     variant: str = ""
     """What differs from the pack as filed (`granularity=day`), where a preview tries a variant;
     empty in every pack on file."""
@@ -66,6 +71,7 @@ class PendingDays(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     unmatched_party: int = 3
     incomplete_record: int = 3
     missing_rate: int = 2
+    unmatched_grant: int = 7
     unbilled_usage: int = 45
     """Counted from the end of the period of use."""
     missing_closing_rate: int = 2

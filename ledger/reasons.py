@@ -97,6 +97,8 @@ class Reason(StrEnum):
     """A CRM record whose creation, parent or required fields have not been seen."""
     MISSING_RATE = "missing_rate"
     """No exchange rate is stated or on file; never taken as 1.0."""
+    UNMATCHED_GRANT = "unmatched_grant"
+    """Credit of a grant that has not been seen, or a paid grant whose sale is not known."""
     UNBILLED_USAGE = "unbilled_usage"
     """Metered usage that was earned and that no invoice has asked for; its entry stands."""
     MISSING_CLOSING_RATE = "missing_closing_rate"
@@ -109,6 +111,8 @@ class Reason(StrEnum):
     """Events that tell the same payment state different amounts."""
     INVOICE_EVIDENCE_CONFLICT = "invoice_evidence_conflict"
     """Events that tell the same invoice state different totals."""
+    CREDIT_OVERDRAWN = "credit_overdrawn"
+    """Uses, ends or gives back more prepaid credit than there is."""
     OVER_CREDITED = "over_credited"
     """Credits more than the invoice has left."""
     # delivery to the ERP

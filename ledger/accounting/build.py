@@ -23,6 +23,7 @@ from ledger.accounting.evidence import (
     merge_notes,
     merge_refunds,
 )
+from ledger.accounting.grants import Sales, find_sales, open_wallets, wait_for_payment
 from ledger.accounting.issue import accept_invoice, issue, post_issue
 from ledger.accounting.kinds import Kinds, sort_out
 from ledger.accounting.linking import Claim, Linker
@@ -35,6 +36,7 @@ from ledger.accounting.result import AccountingResult, FailedPaymentFact, Paymen
 from ledger.accounting.timeline import wait_with, work_through
 from ledger.accounting.totals import explain_refund_totals
 from ledger.accounting.usage import accrue_meter
+from ledger.accounting.wallets import watch
 from ledger.events import Event, PaymentFailed
 from ledger.policies import BooksConfig, PolicyPack
 from ledger.reasons import Reason
@@ -66,7 +68,8 @@ def fold_accounting(
     if kinds.items or kinds.usage:
         _accrue(poster, kinds, accepted, settled)
     linker = _link(poster, kinds, accepted, waiting)
-    paid = _work(poster, accepted, settled, linker, states)
+    sales = _prepaid(poster, kinds, accepted, linker)
+    paid = _work(poster, accepted, settled, linker, states, sales)
     book_payouts(poster, kinds.payouts, kinds.payouts_failed)
     poster.entries.sort(key=lambda entry: (entry.accounting_date, entry.entry_key))
     return AccountingResult(
@@ -173,6 +176,21 @@ def _link(
     return linker
 
 
+def _prepaid(
+    poster: Poster, kinds: Kinds, accepted: list[tuple[InvoiceFact, int]], linker: Linker
+) -> Sales:
+    """Find what was sold as prepaid credit; credit that was given away is only watched."""
+    if not (kinds.grants or kinds.drawn or kinds.reinstated or kinds.expired or kinds.credit_voids):
+        return {}
+    wallets = open_wallets(poster, kinds)
+    facts = {fact.content.invoice_id: fact for fact, _ in accepted}
+    sales = find_sales(poster, wallets, facts, linker)
+    for wallet in wallets:
+        if wallet.grant.event.category != "paid":
+            watch(poster, wallet)
+    return sales
+
+
 def _link_adjustments(poster: Poster, kinds: Kinds, linker: Linker) -> None:
     for note in merge_notes(kinds.notes, poster):
         if (claim := linker.invoice(note.event)) is not None:
@@ -202,21 +220,23 @@ def _work(
     settled: Settlements,
     linker: Linker,
     states: list[InvoiceState],
+    sales: Sales,
 ) -> list[PaymentFact]:
     """Work through every claim and recognise its revenue; return the payments booked."""
     paid: list[Payment] = []
     for fact, worth in accepted:
-        book = issue(poster, fact, worth, settled)
+        book = issue(poster, fact, worth, settled, sales)
         claim = linker.claims[fact.content.invoice_id]
         paid += work_through(poster, book, claim)
         post_issue(poster, book)
         recognise(poster, book)
         states.append(_state(book))
     for payment in linker.standalone:
-        standalone = pay_standalone(poster, payment)
         claim = linker.claims[payment.key]
+        standalone = pay_standalone(poster, payment, claim.wallets)
         if standalone is None:
             wait_with(poster, claim, payment)
+            wait_for_payment(poster, claim.wallets, payment.key)
         else:
             work_through(poster, standalone, claim)
             paid.append(payment)

@@ -14,6 +14,8 @@ import msgspec
 
 from ledger.accounting.poster import Poster
 from ledger.events import (
+    CreditGranted,
+    CreditMovement,
     CreditNoteIssued,
     DisputeLost,
     DisputeOpened,
@@ -120,6 +122,42 @@ def merge_notes(events: Sequence[CreditNoteIssued], poster: Poster) -> list[Told
     return notes
 
 
+def merge_grants(
+    events: Sequence[CreditGranted], poster: Poster
+) -> list[tuple[Told[CreditGranted], int | None]]:
+    """Join the evidence of each grant of credit, with when it expires as the latest tells it.
+
+    What states another amount is refused.
+    """
+    grants: list[tuple[Told[CreditGranted], int | None]] = []
+    for told in by_id(events, "grant_id").values():
+        first = told[0]
+        agreed = _agreeing(poster, told, first, Reason.INVOICE_EVIDENCE_CONFLICT)
+        names = ("invoice_id", "invoice_line_id", "payment_ref", "product")
+        grant = Told(_completed(first, agreed, names), poster.others(agreed, first))
+        grants.append((grant, agreed[-1].expires_at_micros))
+    return grants
+
+
+_M = TypeVar("_M", bound=CreditMovement)
+
+
+def merge_movements(events: Sequence[_M], poster: Poster) -> list[Told[_M]]:
+    """Join the evidence of each movement of credit; another grant or amount is refused."""
+    movements: list[Told[_M]] = []
+    for told in by_id(events, "transaction_id").values():
+        agreed = []
+        for event in _agreeing(poster, told, told[0], Reason.INVOICE_EVIDENCE_CONFLICT):
+            if event.grant_id == told[0].grant_id:
+                agreed.append(event)
+            else:
+                detail = "the same movement was told before of another grant"
+                reason = Reason.INVOICE_EVIDENCE_CONFLICT
+                poster.refuse(event, reason, detail, event.amount_minor, event.currency)
+        movements.append(Told(told[0], poster.others(agreed, told[0])))
+    return movements
+
+
 def merge_invoices(events: Sequence[InvoiceIssued], poster: Poster) -> list[InvoiceFact]:
     """Join invoice evidence by invoice; what states another total or currency is refused."""
     facts: list[InvoiceFact] = []
@@ -178,9 +216,14 @@ _MONEY = ("settlement_currency", "settlement_minor", "exchange_rate")
 
 
 def _filled(first: _E, told: Iterable[_E], names: tuple[str, ...] = ()) -> _E:
+    """Return `first` with what it leaves open of its money taken from the others."""
+    return _completed(first, told, (*_MONEY, *names))
+
+
+def _completed(first: _E, told: Iterable[_E], names: tuple[str, ...]) -> _E:
     """Return `first` with what it leaves open taken from the others, in their order."""
     missing: dict[str, object] = {}
-    for name in (*_MONEY, *names):
+    for name in names:
         if getattr(first, name) is None:
             value = _first(getattr(event, name) for event in told)
             if value is not None:

@@ -7,8 +7,10 @@ from collections.abc import Sequence
 from ledger.accounting.accruals import Settlement, Settlements
 from ledger.accounting.books import Book, TaxPool
 from ledger.accounting.evidence import InvoiceFact, adds_up
+from ledger.accounting.grants import Sales
 from ledger.accounting.lines import LineBook
 from ledger.accounting.poster import Poster, Raw, raw
+from ledger.accounting.wallets import sell
 from ledger.accounts import AccountRole
 from ledger.events import InvoiceIssued, InvoiceLine
 from ledger.money import apportion, divide
@@ -49,7 +51,9 @@ def _is_in_time(line: InvoiceLine) -> bool:
     return start is None or end is None or (is_service_time(start) and is_service_time(end))
 
 
-def issue(poster: Poster, fact: InvoiceFact, functional: int, settled: Settlements) -> Book:
+def issue(
+    poster: Poster, fact: InvoiceFact, functional: int, settled: Settlements, sales: Sales
+) -> Book:
     """Open the book of an invoice worth `functional` and make the lines of its issue."""
     content = fact.content
     day = fact.issued_at // DAY_MICROS
@@ -64,10 +68,13 @@ def issue(poster: Poster, fact: InvoiceFact, functional: int, settled: Settlemen
     for position, line in enumerate(content.lines):
         opened = LineBook(line.line_id, line.product)
         book.lines.append(opened)
-        settlement = settled.get((content.invoice_id, line.line_id))
-        _open_line(
-            poster, fact, line, opened, (nets[position], worths[position]), settlement, lines
-        )
+        name = (content.invoice_id, line.line_id)
+        net = (nets[position], worths[position])
+        if name in sales and name not in settled:
+            sell(opened, sales[name], *net)
+            lines.append(_line(opened, AccountRole.DEFERRED_REVENUE, -net[0], -net[1]))
+        else:
+            _open_line(poster, fact, line, opened, net, settled.get(name), lines)
     for (jurisdiction, amount), worth in zip(taxes.items(), worths[len(nets) :], strict=True):
         book.taxes.append(TaxPool(jurisdiction, amount, worth))
         lines.append((AccountRole.TAX_PAYABLE, -amount, -worth, None, jurisdiction, None))

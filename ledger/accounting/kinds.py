@@ -7,8 +7,13 @@ from operator import attrgetter
 
 from ledger.accounting.poster import Poster
 from ledger.events import (
+    CreditDrawn,
+    CreditExpired,
+    CreditGranted,
     CreditNoteIssued,
     CreditNoteVoided,
+    CreditReinstated,
+    CreditVoided,
     DisputeLost,
     DisputeOpened,
     DisputeWon,
@@ -40,6 +45,11 @@ class Kinds:
     notes: Sequence[CreditNoteIssued] = ()
     notes_voided: Sequence[CreditNoteVoided] = ()
     usage: Sequence[UsageReported] = ()
+    grants: Sequence[CreditGranted] = ()
+    drawn: Sequence[CreditDrawn] = ()
+    reinstated: Sequence[CreditReinstated] = ()
+    expired: Sequence[CreditExpired] = ()
+    credit_voids: Sequence[CreditVoided] = ()
     payments: Sequence[PaymentSucceeded] = ()
     failed: Sequence[PaymentFailed] = ()
     refunds: Sequence[RefundIssued] = ()
@@ -59,6 +69,11 @@ _NAMES: dict[type[Event], str] = {
     CreditNoteIssued: "notes",
     CreditNoteVoided: "notes_voided",
     UsageReported: "usage",
+    CreditGranted: "grants",
+    CreditDrawn: "drawn",
+    CreditReinstated: "reinstated",
+    CreditExpired: "expired",
+    CreditVoided: "credit_voids",
     PaymentSucceeded: "payments",
     PaymentFailed: "failed",
     RefundIssued: "refunds",
@@ -78,6 +93,11 @@ _MONEY = frozenset(
         "disputes_lost",
         "payouts",
         "payouts_failed",
+        "grants",
+        "drawn",
+        "reinstated",
+        "expired",
+        "credit_voids",
     }
 )
 """Kinds whose amount says how much money moved; which way, the kind says."""
@@ -97,7 +117,7 @@ def sort_out(poster: Poster, events: Iterable[Event]) -> Kinds:
         if not FIRST_MICROS <= event.occurred_at_micros < LAST_MICROS:
             detail = "happened before 2000 or after 2100"
             poster.refuse(event, Reason.TIMESTAMP_OUT_OF_RANGE, detail)
-        elif name in _MONEY and getattr(event, "amount_minor", 0) < 0:
+        elif name in _MONEY and (getattr(event, "amount_minor", 0) or 0) < 0:
             poster.refuse(event, Reason.NEGATIVE_AMOUNT, "money that moved cannot be negative")
         else:
             kind = found.get(name)

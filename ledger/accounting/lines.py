@@ -70,6 +70,7 @@ class LineBook:
         "line_id",
         "product",
         "recognised",
+        "sells_credit",
     )
 
     def __init__(self, line_id: str | None, product: str | None) -> None:
@@ -80,6 +81,8 @@ class LineBook:
         self.buckets: list[Bucket] = []
         self.cursor = 0
         self.ends_at = 0
+        self.sells_credit = False
+        """True: prepaid credit, a bucket per grant that use recognises and not time."""
         self.calendar = MONTHS
         """Whose periods its buckets are."""
 
@@ -104,7 +107,7 @@ class LineBook:
 
     def advance(self, micros: int, granularity: str) -> None:
         """Recognise everything delivered before a time."""
-        if self.cursor >= len(self.buckets):
+        if self.cursor >= len(self.buckets) or self.sells_credit:
             return
         unit = unit_of(micros, granularity, self.calendar)
         over = micros >= self.ends_at
@@ -132,6 +135,18 @@ class LineBook:
         total = self.recognised.amount + deferred - ahead
         kept = min(deferred, total) if total >= 0 else max(deferred, total)
         return total - kept, kept
+
+    def split(self, amount: int) -> tuple[int, int]:
+        """Return (recognised, deferred) of an amount to be taken back.
+
+        In proportion; of prepaid credit what is unused is given back first.
+        """
+        recognised, deferred = self.available()
+        if self.sells_credit and amount > 0 and deferred > 0:
+            unused = min(amount, deferred)
+            return amount - unused, unused
+        parts = apportion(amount, (recognised, deferred))
+        return parts[0], parts[1]
 
     def take_deferred(self, amount: int, micros: int, message_id: str) -> list[Part]:
         """Take an amount off the months to come, in proportion; return what came off each."""

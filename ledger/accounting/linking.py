@@ -5,6 +5,7 @@ from __future__ import annotations
 from ledger.accounting.evidence import DisputeFact, RefundFact, Told
 from ledger.accounting.payment_evidence import Payment
 from ledger.accounting.poster import Poster
+from ledger.accounting.wallets import Wallet
 from ledger.events import (
     CreditNoteIssued,
     CreditNoteVoided,
@@ -33,6 +34,7 @@ class Claim:
         "payments",
         "refunds",
         "voids",
+        "wallets",
     )
 
     def __init__(self, currency: str) -> None:
@@ -44,6 +46,8 @@ class Claim:
         self.disputes: list[tuple[DisputeFact, Payment]] = []
         self.voids: list[Told[InvoiceVoided]] = []
         self.given_up: list[Told[InvoiceMarkedUncollectible]] = []
+        self.wallets: list[Wallet] = []
+        """What it sold as prepaid credit."""
 
     def is_only_paid(self) -> bool:
         """Tell whether nothing but payments happened to the claim."""
@@ -54,6 +58,7 @@ class Claim:
             or self.notes_voided
             or self.voids
             or self.given_up
+            or self.wallets
         )
 
 

@@ -7,6 +7,7 @@ from ledger.accounting.lines import LineBook
 from ledger.accounting.money_moves import Money, money_of, post_held, post_money
 from ledger.accounting.payment_evidence import Payment
 from ledger.accounting.poster import Cause, Poster, Raw, raw
+from ledger.accounting.wallets import Wallet, sell
 from ledger.accounts import AccountRole
 from ledger.money import apportion, divide
 from ledger.policies import DAY_MICROS
@@ -33,8 +34,8 @@ def _receive(
     return money
 
 
-def pay_standalone(poster: Poster, payment: Payment) -> Book | None:
-    """Book a payment that belongs to no invoice: revenue at once.
+def pay_standalone(poster: Poster, payment: Payment, sold: list[Wallet]) -> Book | None:
+    """Book a payment that belongs to no invoice: revenue at once, but for the credit it bought.
 
     Source: https://docs.stripe.com/revenue-recognition/methodology#one-time-payments.
     """
@@ -45,10 +46,15 @@ def pay_standalone(poster: Poster, payment: Payment) -> Book | None:
         return None
     book = Book(payment.key, cause, payment.at, day, payment.amount)
     line = LineBook(None, None)
-    line.recognised.add(payment.amount, money.worth)
+    role = AccountRole.REVENUE
+    if sold:
+        role = AccountRole.DEFERRED_REVENUE
+        sell(line, sold, payment.amount, money.worth)
+    else:
+        line.recognised.add(payment.amount, money.worth)
     book.lines.append(line)
     book.paid = book.paid_left = payment.amount
-    revenue = raw(AccountRole.REVENUE, -payment.amount, -money.worth)
+    revenue = raw(role, -payment.amount, -money.worth)
     post_money(poster, f"{payment.key}:payment", day, "payment_succeeded", money, [revenue])
     return book
 
@@ -171,6 +177,9 @@ def _spread_fee(poster: Poster, book: Book, payment: Payment, money: Money) -> N
     later: dict[int, tuple[int, int, int]] = {}
     for line in book.lines:
         now += abs(line.recognised.amount)
+        if line.sells_credit:  # nobody knows when it will be used
+            now += abs(line.deferred())
+            continue
         for bucket in line.buckets[line.cursor :]:
             weight = abs(bucket.amount)
             if bucket.month <= paid_month:

@@ -25,7 +25,7 @@ def recognise(poster: Poster, book: Book) -> None:
     key = f"{book.key}:recognise:"
     for line in book.lines:
         buckets = line.buckets
-        if not buckets:
+        if not buckets or line.sells_credit:
             continue
         if buckets[0].month < issue_month:
             _catch_up(poster, book, line, issue_month)

@@ -130,7 +130,7 @@ def _stated_lines(
 
 
 def _take_line(line: LineBook, amount: int, message_id: str, taken: Taken, wish: Wish) -> None:
-    recognised, deferred = apportion(amount, line.available())
+    recognised, deferred = line.split(amount)
     _take_parts(line, recognised, deferred, message_id, taken, wish)
 
 
@@ -156,6 +156,8 @@ def _take_from_all(
     parts = weights if wish.everything else apportion(amount, weights)
     for position, line in enumerate(book.lines):
         recognised, deferred = parts[2 * position], parts[2 * position + 1]
+        if line.sells_credit:
+            recognised, deferred = line.split(recognised + deferred)
         _take_parts(line, recognised, deferred, message_id, taken, wish)
     after = 2 * len(lines)
     taken.recovered.add(parts[after], book.recovered.take(parts[after]))

@@ -16,6 +16,7 @@ from ledger.accounting.payments import pay
 from ledger.accounting.pools import Pool
 from ledger.accounting.poster import Poster
 from ledger.accounting.refunds import Givenback, refund, undo_refund
+from ledger.accounting.wallets import RANKS, move_credit, release, wait_for_movements
 from ledger.events import (
     CreditNoteIssued,
     CreditNoteVoided,
@@ -27,8 +28,8 @@ from ledger.events import (
 )
 from ledger.reasons import Reason
 
-Step = tuple[int, int, int, str, Callable[[], None]]
-"""(time from which it can be booked, rank, time, event id, what to do)."""
+Step = tuple[int, int, int, str, Callable[[], None], str]
+"""(time from which it can be booked, rank, time, event id, what to do, message)."""
 
 PAY, NOTE, REFUND, DISPUTE, BACK, LOST, UNDO, GIVE_UP, VOID = range(1, 10)
 """Ranks of what happens at the same time: what needs another comes after it."""
@@ -59,9 +60,14 @@ class Timeline:
         self._add_refunds()
         self._add_disputes()
         self._add_ends()
+        self._add_credit()
         self.steps.sort(key=_ORDER)
         for step in self.steps:
             step[4]()
+            for wallet in self.claim.wallets:
+                release(self.poster, self.book, wallet, (step[0], step[3], step[5]))
+        for wallet in self.claim.wallets:
+            wait_for_movements(self.poster, wallet)
         return self.paid
 
     def _add(
@@ -75,7 +81,7 @@ class Timeline:
         """Add a step of an event, not before the claim or the time `after`."""
         time = event.occurred_at_micros if at is None else at
         start = max(self.book.issued_at, time, after)
-        self.steps.append((start, rank, time, event.event_id, act))
+        self.steps.append((start, rank, time, event.event_id, act, event.source_event_id))
 
     def _pay(self, payment: Payment) -> None:
         if pay(self.poster, self.book, payment):
@@ -189,6 +195,12 @@ class Timeline:
             self._add(GIVE_UP, given_up.event, partial(write_off, self.poster, self.book, given_up))
         for voided in self.claim.voids:
             self._add(VOID, voided.event, partial(void, self.poster, self.book, voided))
+
+    def _add_credit(self) -> None:
+        for wallet in self.claim.wallets:
+            for move in wallet.moves:
+                act = partial(move_credit, self.poster, self.book, wallet, move)
+                self._add(VOID + RANKS[move.kind], move.told.event, act, move.at)
 
 
 def work_through(poster: Poster, book: Book, claim: Claim) -> list[Payment]:

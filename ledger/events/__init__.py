@@ -24,6 +24,15 @@ from ledger.events.billing import (
     TaxAmount,
     UsageReported,
 )
+from ledger.events.credits import (
+    CreditDrawn,
+    CreditEnd,
+    CreditExpired,
+    CreditGranted,
+    CreditMovement,
+    CreditReinstated,
+    CreditVoided,
+)
 from ledger.events.crm import (
     ContractAmended,
     ContractCancelled,
@@ -57,9 +66,16 @@ __all__ = [
     "ContractRenewed",
     "ContractSigned",
     "ContractTerms",
+    "CreditDrawn",
+    "CreditEnd",
+    "CreditExpired",
+    "CreditGranted",
+    "CreditMovement",
     "CreditNoteIssued",
     "CreditNoteLine",
     "CreditNoteVoided",
+    "CreditReinstated",
+    "CreditVoided",
     "CustomerAccountChanged",
     "DisputeLost",
     "DisputeOpened",
@@ -107,6 +123,11 @@ CanonicalEvent = (
     | CreditNoteIssued
     | CreditNoteVoided
     | UsageReported
+    | CreditGranted
+    | CreditDrawn
+    | CreditReinstated
+    | CreditExpired
+    | CreditVoided
     | PaymentSucceeded
     | PaymentFailed
     | RefundIssued

@@ -2,8 +2,8 @@
 
 A type is listed as meaningless only when it neither moves money that these books follow nor
 changes a customer's standing. Types that move money in ways without a mapping (Connect
-transfers, issuing, treasury, top-ups, cash balances, credit grants) are in neither table, so
-that they are refused and seen rather than lost.
+transfers, issuing, treasury, top-ups, cash balances) are in neither table, so that they are
+refused and seen rather than lost.
 Source: https://docs.stripe.com/api/events/types.
 """
 
@@ -14,7 +14,8 @@ from typing import Any
 
 import msgspec
 
-from connectors.providers.stripe import invoice_shapes, shapes
+from connectors.providers.stripe import credit_shapes, invoice_shapes, shapes
+from connectors.providers.stripe.credit_grants import map_credit_transaction, map_grant
 from connectors.providers.stripe.credit_notes import map_credit_note
 from connectors.providers.stripe.customers import map_customer
 from connectors.providers.stripe.delivery import Delivery, Mapped
@@ -63,6 +64,12 @@ def _table() -> dict[str, Mapping]:
         (invoice_shapes.InvoiceItem, map_item, "invoiceitem: created updated"),
         (invoice_shapes.InvoiceItem, map_item_deleted, "invoiceitem: deleted"),
         (invoice_shapes.CreditNote, map_credit_note, "credit_note: created updated voided"),
+        (credit_shapes.CreditGrant, map_grant, "billing.credit_grant: created updated"),
+        (
+            credit_shapes.CreditTransaction,
+            map_credit_transaction,
+            "billing.credit_balance_transaction: created",
+        ),
         (shapes.Charge, map_charge_paid, "charge: succeeded captured updated"),
         (shapes.Charge, map_charge_failed, "charge: failed"),
         (shapes.Charge, map_charge_refunded, "charge: refunded"),

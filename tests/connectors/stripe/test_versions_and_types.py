@@ -116,7 +116,6 @@ def test_a_type_without_meaning_is_recorded_unread(decode, event_type):
         "issuing_transaction.created",
         "treasury.received_credit.succeeded",
         "customer_cash_balance_transaction.created",
-        "billing.credit_grant.created",
         "invoice.vanished",
         "charge.teleported",
         "pricey.thing",

@@ -91,7 +91,12 @@ def policies(draw: st.DrawFn) -> PolicyPack:
         revenue_start=draw(st.sampled_from(["service_period", "invoice_date"])),
         tax_on_refund=draw(st.sampled_from(["proportional", "from_event"])),
         payment_tolerance_minor=draw(st.sampled_from([0, 0, 5])),
+<<<<<<< HEAD
         revaluation=draw(st.sampled_from(["none", "none", "period_end"])),
+=======
+        breakage=draw(st.sampled_from(["at_expiry", "proportional"])),
+        expected_breakage_percent=draw(st.sampled_from([0, 15, 99])),
+>>>>>>> 7abf834 (Defer prepaid credit until it is used, expires or is taken back)
     )
 
 
@@ -278,6 +283,39 @@ def usage(draw: st.DrawFn, at: int) -> tuple[type[told.Event], dict[str, Any]]:
 
 
 @st.composite
+def grants(draw: st.DrawFn, at: int) -> tuple[type[told.Event], dict[str, Any]]:
+    """Credit that always expires, sold by any invoice or payment, or by nothing at all."""
+    return told.CreditGranted, {
+        "grant_id": draw(named("cg")),
+        "amount_minor": draw(st.sampled_from([1_000, 1_000, 20_000])),
+        "category": draw(st.sampled_from(["paid", "paid", "paid", "promotional"])),
+        "invoice_id": draw(st.none() | named("in")),
+        "invoice_line_id": draw(st.sampled_from([None, None, "il_0", "il_1"])),
+        "payment_ref": draw(st.sampled_from([None, None, "ch_1"])),
+        "expires_at_micros": at + draw(st.integers(1, 20)) * 30 * 24 * HOUR,
+    }
+
+
+@st.composite
+def credit(draw: st.DrawFn, at: int) -> tuple[type[told.Event], dict[str, Any]]:
+    """What happens to credit: mostly that it is drawn."""
+    ended = [told.CreditExpired, told.CreditVoided]
+    kinds = [told.CreditDrawn] * 3 + [told.CreditReinstated, *ended]
+    kind = draw(st.sampled_from(kinds))
+    fields: dict[str, Any] = {"grant_id": draw(named("cg"))}
+    if kind in ended:
+        fields["amount_minor"] = draw(st.sampled_from([None, None, 100, 1_000]))
+        fields["transaction_id"] = draw(st.none() | named("tx"))
+    else:
+        fields |= {
+            "transaction_id": draw(st.integers(1, 9).map(lambda number: f"tx_{number}")),
+            "amount_minor": draw(st.sampled_from([100, 333, 1_000])),
+            "invoice_id": draw(st.none() | named("in")),
+        }
+    return kind, fields
+
+
+@st.composite
 def ends(draw: st.DrawFn, at: int) -> tuple[type[told.Event], dict[str, Any]]:
     """What ends or undoes something and has no currency."""
     kinds: list[tuple[type[told.Event], dict[str, Any]]] = [
@@ -307,7 +345,7 @@ KINDS = (
     [invoices] * 5
     + [payments] * 4
     + [refunds, notes, disputes] * 2
-    + [accruals, usage, usage, ends, payouts, failures]
+    + [accruals, usage, usage, ends, payouts, failures, grants, credit, credit]
 )
 NO_CURRENCY = (
     told.InvoiceVoided,
@@ -325,6 +363,10 @@ def events(draw: st.DrawFn, number: int) -> told.Event:
     if kind not in NO_CURRENCY:
         fields["currency"] = draw(st.sampled_from(["EUR"] * 9 + ["USD"]))
     message = f"test:evt_{draw(st.integers(0, number))}_{number}"
+    return _event(kind, message, at, fields)
+
+
+def _event(kind: type[told.Event], message: str, at: int, fields: dict[str, Any]) -> told.Event:
     return kind(
         event_id=f"{message}/{kind.__struct_config__.tag}",
         source_event_id=message,
@@ -333,6 +375,20 @@ def events(draw: st.DrawFn, number: int) -> told.Event:
         occurred_at_micros=at,
         **fields,
     )
+
+
+@st.composite
+def wallets(draw: st.DrawFn) -> list[told.Event]:
+    """An invoice, its payment, three grants it may have sold, and a dozen things that happened."""
+    found: list[told.Event] = []
+    kinds = [invoices, payments] + [grants] * 3 + [credit] * 7 + [refunds, notes, ends]
+    for number, make in enumerate(kinds):
+        at = draw(times)
+        kind, fields = draw(make(at))
+        if kind not in NO_CURRENCY:
+            fields["currency"] = "EUR"
+        found.append(_event(kind, f"test:evt_{number}", at, fields))
+    return found
 
 
 @st.composite

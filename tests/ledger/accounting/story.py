@@ -218,6 +218,61 @@ class Story:
         } | fields
         return self.add(told.UsageReported, reported or on, **given)
 
+    def grant(self, on: str, amount: str, grant: str = "cg_1", **fields: Any) -> Story:
+        """A paid grant of credit that `in_1` sold, unless told otherwise."""
+        if "expires" in fields:
+            fields["expires_at_micros"] = micros(fields.pop("expires"))
+        if fields.get("category") != "promotional" and "payment_ref" not in fields:
+            fields = {"invoice_id": "in_1"} | fields
+        return self.add(
+            told.CreditGranted,
+            on,
+            grant_id=grant,
+            currency=self.currency,
+            amount_minor=self.minor(amount),
+            **fields,
+        )
+
+    def draw(self, on: str, amount: str, grant: str = "cg_1", **fields: Any) -> Story:
+        return self._move(told.CreditDrawn, on, amount, grant, fields)
+
+    def reinstate(self, on: str, amount: str, grant: str = "cg_1", **fields: Any) -> Story:
+        return self._move(told.CreditReinstated, on, amount, grant, fields)
+
+    def _move(
+        self, kind: type[told.Event], on: str, amount: str, grant: str, fields: dict[str, Any]
+    ) -> Story:
+        given = {
+            "transaction_id": f"tx_{len(self.events)}",
+            "grant_id": grant,
+            "currency": self.currency,
+            "amount_minor": self.minor(amount),
+        } | fields
+        return self.add(kind, on, **given)
+
+    def expire(
+        self, on: str, amount: str | None = None, grant: str = "cg_1", **fields: Any
+    ) -> Story:
+        return self._end(told.CreditExpired, on, amount, grant, fields)
+
+    def void_grant(
+        self, on: str, amount: str | None = None, grant: str = "cg_1", **fields: Any
+    ) -> Story:
+        return self._end(told.CreditVoided, on, amount, grant, fields)
+
+    def _end(
+        self,
+        kind: type[told.Event],
+        on: str,
+        amount: str | None,
+        grant: str,
+        fields: dict[str, Any],
+    ) -> Story:
+        given = {"grant_id": grant, "currency": self.currency} | fields
+        if amount is not None:
+            given["amount_minor"] = self.minor(amount)
+        return self.add(kind, on, **given)
+
     def fold(
         self,
         policy: PolicyPack | None = None,
