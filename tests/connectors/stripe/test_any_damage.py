@@ -27,6 +27,7 @@ from stripe_builders import (
     resource,
     subscription,
 )
+from stripe_credit import debit, grant
 
 from connectors.providers.stripe.event_types import MAPPINGS
 from ledger.messages import DeadLetter, Message
@@ -64,6 +65,8 @@ _OBJECTS: dict[str, Any] = {
         refunds=[{"amount_refunded": 100, "refund": "re_1"}],
         pre_payment_amount=2900,
     ),
+    "billing.credit_grant": grant(expires_at=1_800_000_000, voided_at=1_790_000_000),
+    "billing.credit_balance_transaction": debit("credits_applied", 900, "2026-02-01"),
     "charge": new_charge(9000, balance_transaction=_MOVED, refunds=listed(refund(900))),
     "charge.refund": refund(900),
     "refund": refund(900, balance_transaction=_MOVED),
