@@ -4,7 +4,7 @@ What was paid for a grant is deferred with the line or payment that sold it, in 
 time recognises. Every part of the credit that is drawn takes its share of the bucket, and what is
 not used in time is breakage. A promotional grant has no bucket: its credit only lowers the lines of
 the invoices it is spent on, so nothing is booked. No wallet goes below zero: what would is refused.
-Sources: docs/decisions/0008-prepaid-credit.md.
+Sources: docs/decisions/0009-prepaid-credit.md.
 """
 
 from __future__ import annotations
