@@ -91,12 +91,9 @@ def policies(draw: st.DrawFn) -> PolicyPack:
         revenue_start=draw(st.sampled_from(["service_period", "invoice_date"])),
         tax_on_refund=draw(st.sampled_from(["proportional", "from_event"])),
         payment_tolerance_minor=draw(st.sampled_from([0, 0, 5])),
-<<<<<<< HEAD
         revaluation=draw(st.sampled_from(["none", "none", "period_end"])),
-=======
         breakage=draw(st.sampled_from(["at_expiry", "proportional"])),
         expected_breakage_percent=draw(st.sampled_from([0, 15, 99])),
->>>>>>> 7abf834 (Defer prepaid credit until it is used, expires or is taken back)
     )
 
 

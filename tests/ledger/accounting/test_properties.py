@@ -134,12 +134,9 @@ def test_a_later_look_only_adds_recognition(
         "revenue_caught_up",
         "item_accrued",
         "fee_recognised",
-<<<<<<< HEAD
         "revalued",
         "revaluation_reversed",
-=======
         "credit_expired",
->>>>>>> 7abf834 (Defer prepaid credit until it is used, expires or is taken back)
     }
 
 
