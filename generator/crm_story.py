@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from generator.billing import rounded
 from generator.catalogue import COUNTRY_NAMES, Product
-from generator.deal import Sold, contract_end
+from generator.deal import Deal, Sold, contract_end
 from generator.ids import salesforce_id
 from generator.life import Life, Object
 from generator.months import DAY, HOUR
@@ -38,7 +38,15 @@ def tell_amendment(life: Life, at: int, product: Product, quantity: int, unit_mi
     """Seats added in a running term."""
     sold = (Sold(product=product, quantity=quantity, unit_minor=unit_minor),)
     number = 10 + life.invoices
-    _tell_order(life, number, at - 900, "Amendment", at, contract_end(life.deal), sold)
+    _tell_order(life, number, at - 900, "Amendment", at, _end_of_term(life.deal, at), sold)
+
+
+def _end_of_term(deal: Deal, at: int) -> int:
+    """End of the term that runs at a moment."""
+    terms = 1
+    while contract_end(deal, terms) <= at:
+        terms += 1
+    return contract_end(deal, terms)
 
 
 def tell_renewal(life: Life, at: int, terms: int) -> None:
@@ -125,12 +133,18 @@ def _tell_order(
             "Product2Id": line.product.crm_product_id,
             "ProductCode": line.product.code,
             "Quantity": line.quantity,
-            "UnitPrice": _major(line.unit_minor, deal.currency),
+            "UnitPrice": _price_agreed(deal, line),
             "ServiceDate": _millis(start_day),
             "EndDate": _millis(end - DAY),
         }
         record = salesforce_id("802", deal.index * 1_000 + number * 5 + position)
         life.crm(at, "OrderItem", record, "CREATE", item, sequence=position + 2)
+
+
+def _price_agreed(deal: Deal, line: Sold) -> Decimal:
+    """What a unit costs with the discount that was agreed; billing takes it off by a coupon."""
+    agreed = _major(line.unit_minor * (100 - deal.coupon_percent), deal.currency) / 100
+    return agreed.normalize() if agreed != agreed.to_integral_value() else agreed.quantize(1)
 
 
 def _as_sold(life: Life) -> tuple[Sold, ...]:

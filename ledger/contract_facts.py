@@ -34,6 +34,8 @@ class SubscriptionFacts(msgspec.Struct, frozen=True, gc=False, kw_only=True):
 
     subscription_id: str
     latest: events.SubscriptionState
+    states: tuple[events.SubscriptionState, ...]
+    """As it was told, by time."""
     runs: tuple[Run, ...]
 
     def runs_at(self, micros: int) -> bool:
@@ -69,6 +71,16 @@ class DisputeFacts(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     lost: bool = False
 
 
+class BillingFacts(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """What billing charged for: invoices that count, and items that wait for theirs."""
+
+    invoices: tuple[events.InvoiceIssued, ...] = ()
+    """By time; as first told, without those voided."""
+    items: tuple[events.ItemAccrued, ...] = ()
+    metered: frozenset[str] = frozenset()
+    """Accruals of which usage was reported."""
+
+
 class ContractFacts(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """One contract, after its accounting."""
 
@@ -85,12 +97,14 @@ class ContractFacts(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     subscriptions: tuple[SubscriptionFacts, ...] = ()
     overdue: tuple[OverdueInvoice, ...] = ()
     disputes: tuple[DisputeFacts, ...] = ()
+    billing: BillingFacts = BillingFacts()
 
 
 class _Notes:
     """What is noted while the events are read, in order of time."""
 
-    __slots__ = ("cancellations", "closings", "disputes", "lost", "subscriptions", "terms", "won")
+    __slots__ = ("cancellations", "closings", "disputes", "invoices", "items", "lost", "metered",
+                 "subscriptions", "terms", "won")  # fmt: skip
 
     def __init__(self) -> None:
         self.terms: list[events.ContractTerms] = []
@@ -100,6 +114,9 @@ class _Notes:
         self.disputes: dict[str, events.DisputeOpened] = {}
         self.won: set[str] = set()
         self.lost: set[str] = set()
+        self.invoices: dict[str, events.InvoiceIssued] = {}
+        self.items: dict[str, events.ItemAccrued] = {}
+        self.metered: set[str] = set()
 
 
 def gather_facts(
@@ -135,6 +152,7 @@ def gather_facts(
         ),
         overdue=_overdue(accounting, notes.closings) if accounting.failed_payments else (),
         disputes=tuple(_dispute(notes, dispute_id) for dispute_id in sorted(notes.disputes)),
+        billing=_billing(notes) if notes.terms or notes.subscriptions else BillingFacts(),
     )
 
 
@@ -157,6 +175,22 @@ def _note_void(event: events.InvoiceVoided, notes: _Notes) -> None:
 
 def _note_write_off(event: events.InvoiceMarkedUncollectible, notes: _Notes) -> None:
     notes.closings.setdefault((event.invoice_id, "uncollectible"), cause_of(event))
+
+
+def _note_invoice(event: events.InvoiceIssued, notes: _Notes) -> None:
+    notes.invoices.setdefault(event.invoice_id, event)
+
+
+def _note_item(event: events.ItemAccrued, notes: _Notes) -> None:
+    notes.items[event.accrual_id] = event
+
+
+def _note_deletion(event: events.ItemDeleted, notes: _Notes) -> None:
+    notes.items.pop(event.accrual_id, None)
+
+
+def _note_usage(event: events.UsageReported, notes: _Notes) -> None:
+    notes.metered.add(event.accrual_id)
 
 
 def _note_credit(event: events.CreditNoteIssued, notes: _Notes) -> None:
@@ -183,6 +217,10 @@ _NOTING: dict[type[Event], Callable[..., None]] = {
     events.ContractAmended: _note_terms,
     events.ContractRenewed: _note_terms,
     events.ContractCancelled: _note_cancellation,
+    events.InvoiceIssued: _note_invoice,
+    events.ItemAccrued: _note_item,
+    events.ItemDeleted: _note_deletion,
+    events.UsageReported: _note_usage,
     events.InvoiceVoided: _note_void,
     events.InvoiceMarkedUncollectible: _note_write_off,
     events.CreditNoteIssued: _note_credit,
@@ -190,7 +228,7 @@ _NOTING: dict[type[Event], Callable[..., None]] = {
     events.DisputeWon: _note_won,
     events.DisputeLost: _note_lost,
 }
-"""Payments and invoices are not here: the accounting tells of them."""
+"""Payments are not here: the accounting tells of them."""
 
 
 def cause_of(event: Event) -> Cause:
@@ -217,7 +255,10 @@ def _subscription(
             ended = Run(running.activated if running else None, state, _service_end(state))
             runs[-1:] = [ended]
     return SubscriptionFacts(
-        subscription_id=subscription_id, latest=states[-1], runs=tuple(runs) or (Run(),)
+        subscription_id=subscription_id,
+        latest=states[-1],
+        states=tuple(states),
+        runs=tuple(runs) or (Run(),),
     )
 
 
@@ -235,6 +276,21 @@ def _service_end(ended: events.SubscriptionCancelled) -> int:
     if ended.cancel_at_period_end and ended.period_end_micros is not None:
         return ended.period_end_micros
     return ended.occurred_at_micros
+
+
+def _billing(notes: _Notes) -> BillingFacts:
+    """Only what a comparison with CRM needs; an item that was billed is on its invoice."""
+    standing = [
+        invoice
+        for invoice_id, invoice in notes.invoices.items()
+        if (invoice_id, "voided") not in notes.closings
+    ]
+    billed = {line.accrual_id for invoice in standing for line in invoice.lines}
+    return BillingFacts(
+        invoices=tuple(standing),
+        items=tuple(item for name, item in notes.items.items() if name not in billed),
+        metered=frozenset(notes.metered),
+    )
 
 
 def _dispute(notes: _Notes, dispute_id: str) -> DisputeFacts:

@@ -14,7 +14,7 @@ from ledger import events
 from ledger.correlation_index import Index
 from ledger.crm_contracts import CrmView
 from ledger.events import Event
-from ledger.legal_entities import LegalEntities
+from ledger.legal_entities import Disputed, LegalEntities
 from ledger.ownership import account_conflicts
 from ledger.places import PLACING, Place, Places
 from ledger.policies import BooksConfig
@@ -29,6 +29,8 @@ class Correlation(msgspec.Struct, frozen=True, kw_only=True):
     contracts: dict[str, list[Event]]
     entities: dict[str, str | None] = {}
     """Contract -> the legal entity that CRM or the account states."""
+    disputed: dict[str, list[Disputed]] = {}
+    """Contract -> what billing says of its legal entity against CRM."""
     pending: tuple[Pending, ...] = ()
     conflicts: tuple[OwnershipConflict, ...] = ()
 
@@ -69,6 +71,7 @@ def correlate(
     return Correlation(
         contracts={contract_id: contracts[contract_id] for contract_id in sorted(contracts)},
         entities={contract_id: entities.of_contract(contract_id) for contract_id in contracts},
+        disputed=entities.disputed,
         pending=tuple(
             pending_of(
                 event,

@@ -285,10 +285,10 @@ class _Crm:
         ]
 
     def _lines_of(self, orders: Iterable[Record]) -> tuple[events.ContractLine, ...]:
-        items = [item for order in orders for item in self.items_of[order.record_id]]
+        items = [(item, order) for order in orders for item in self.items_of[order.record_id]]
         return tuple(
-            _line(item)
-            for item in items
+            _line(item, order)
+            for item, order in items
             if item.complete and not item.deleted and not _missing_in(item)
         )
 
@@ -335,15 +335,18 @@ def _missing_in(item: Record) -> bool:
     return any(item.values.get(field) is None for field in ("product", "quantity", "unit_price"))
 
 
-def _line(item: Record) -> events.ContractLine:
+def _line(item: Record, order: Record) -> events.ContractLine:
+    """A line sold; where the item states no dates, it runs as its order does."""
     quantity, unit_price = item.number_in("quantity"), item.number_in("unit_price")
     assert quantity is not None and unit_price is not None, item.record_id
-    last_day = item.micros_in("end_date")
+    start, last_day = item.micros_in("service_date"), item.micros_in("end_date")
+    start = order.micros_in("effective_date") if start is None else start
+    last_day = order.micros_in("end_date") if last_day is None else last_day
     return events.ContractLine(
         line_id=item.record_id,
         product=item.values["product"] or "",
         quantity=quantity,
         unit_amount=unit_price,
-        service_start_micros=item.micros_in("service_date"),
+        service_start_micros=start,
         service_end_micros=None if last_day is None else day_after(last_day),
     )

@@ -25,11 +25,21 @@ _MONEY = (
 )
 
 
+class Disputed(msgspec.Struct, frozen=True):
+    """An event of billing that states another legal entity than the contract's in CRM."""
+
+    event: events.InvoiceIssued | events.SubscriptionState
+    stated: str
+    owner: str
+
+
 class LegalEntities:
     """Gives the events of a party their legal entity."""
 
     def __init__(self, party_id: str, index: Index, crm: CrmView) -> None:
         self.conflicts: list[OwnershipConflict] = []
+        self.disputed: dict[str, list[Disputed]] = {}
+        """By contract; in the order of its events."""
         self._party_id = party_id
         self._index = index
         self._of_contract: dict[str, tuple[str, str]] = {
@@ -73,6 +83,9 @@ class LegalEntities:
                 contract_events[position] = msgspec.structs.replace(event, entity=stated)
             elif owned is not None:
                 self.conflicts.append(self._conflict(event, owned[1]))
+                if isinstance(event, events.InvoiceIssued | events.SubscriptionState):
+                    disputed = Disputed(event, event.entity, stated)
+                    self.disputed.setdefault(contract_id, []).append(disputed)
                 contract_events[position] = msgspec.structs.replace(event, entity=stated)
 
     def _is_alone(self, event: Event) -> bool:

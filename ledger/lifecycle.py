@@ -16,6 +16,12 @@
 | | start_offboarding (customer_success) | contract |
 | stop_billing: contract cancelled, still billed | cancel_subscription (billing) | subscription |
 | answer_dispute: a payment was disputed | customer_outreach (customer_success) | dispute |
+| change: items of a subscription changed | change_entitlement (entitlements) | change |
+| pause: collection paused, taken up again | pause_entitlement, resume_entitlement (entitlements) \
+| pause |
+| leave: the end is known before it comes | renewal_suppressed (crm) | end |
+| move: the term ends another day | renewal_rescheduled (crm) | change of term |
+| follow: amended or renewed in CRM, billed otherwise | change_subscription (billing) | change |
 | renew: the term ends soon | renewal_due (crm) | end of term |
 | | renewal_at_risk (customer_success), with the reasons | end and reasons |
 
@@ -25,8 +31,8 @@ in every fold, also when better evidence of its cause comes later.
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
+from itertools import chain
 from typing import NamedTuple
 
 from ledger import events
@@ -35,22 +41,25 @@ from ledger.contract_facts import (
     ContractFacts,
     OverdueInvoice,
     Run,
-    SubscriptionFacts,
     cause_of,
 )
-from ledger.places import DIRECT
+from ledger.lifecycle_changes import change_subscription, changes
 from ledger.policies import DAY_MICROS, BooksConfig
 from ledger.renewals import Renewal
-from ledger.results import LifecycleUpdate
-
-Updates = Iterator[LifecycleUpdate]
+from ledger.results import ContractDrift, LifecycleUpdate
+from ledger.updates import Updates, contract_key, make_update, run_key
 
 
 def lifecycle_updates(
-    facts: ContractFacts, renewal: Renewal | None, config: BooksConfig
+    facts: ContractFacts,
+    renewal: Renewal | None,
+    drifts: Sequence[ContractDrift],
+    config: BooksConfig,
 ) -> tuple[LifecycleUpdate, ...]:
     """All updates of a contract, by (time, id). The same facts give the same updates."""
     found = {update.update_id: update for rule in _RULES for update in rule(facts)}
+    for update in chain(changes(facts), change_subscription(facts, drifts)):
+        found[update.update_id] = update
     if renewal is not None:
         for update in _renew(facts, renewal, config):
             found[update.update_id] = update
@@ -59,62 +68,17 @@ def lifecycle_updates(
     )
 
 
-def update_id(tenant: str, kind: str, caused_by: str) -> str:
-    """Deterministic id of an update; `caused_by` is unique within the tenant."""
-    digest = hashlib.sha256(f"{tenant}\n{kind}\n{caused_by}".encode()).hexdigest()
-    return f"lcu_{digest[:32]}"
-
-
-def _update(
-    facts: ContractFacts,
-    kind: str,
-    target: str,
-    caused_by: str,
-    reason: str,
-    cause: Cause,
-    *,
-    at_micros: int | None = None,
-    **details: str | None,
-) -> LifecycleUpdate:
-    """`at_micros` says when it takes effect, if not when its cause happened."""
-    return LifecycleUpdate(
-        update_id=update_id(facts.tenant, kind, caused_by),
-        tenant=facts.tenant,
-        kind=kind,
-        target=target,
-        reason=reason,
-        effective_at_micros=cause.at_micros if at_micros is None else at_micros,
-        customer_id=facts.customer_id,
-        contract_id=facts.contract_id,
-        cause_event_id=cause.event_id,
-        source_event_id=cause.source_event_id,
-        details={name: value for name, value in details.items() if value is not None},
-    )
-
-
-def _contract_key(facts: ContractFacts) -> str:
-    """Unique within the tenant; what is bought without a contract is told apart by customer."""
-    if facts.contract_id == DIRECT:
-        return f"{facts.customer_id}/{DIRECT}"
-    return facts.contract_id
-
-
-def _run_key(subscription: SubscriptionFacts, number: int) -> str:
-    """A subscription that is taken up again is provisioned and revoked again."""
-    return f"{subscription.subscription_id}/{number}" if number else subscription.subscription_id
-
-
 # --- start --------------------------------------------------------------------------------
 
 
 def _expect_subscription(facts: ContractFacts) -> Updates:
     if facts.signed is None or facts.subscriptions or facts.cancelled is not None:
         return
-    yield _update(
+    yield make_update(
         facts,
         "create_subscription",
         "billing",
-        _contract_key(facts),
+        contract_key(facts),
         "contract_signed",
         cause_of(facts.signed),
         at_micros=max(facts.signed.occurred_at_micros, facts.signed.term_start_micros),
@@ -127,11 +91,11 @@ def _provision(facts: ContractFacts) -> Updates:
             if run.activated is None:
                 continue
             items = run.activated.items
-            yield _update(
+            yield make_update(
                 facts,
                 "provision_entitlement",
                 "entitlements",
-                _run_key(subscription, number),
+                run_key(subscription, number),
                 "subscription_activated",
                 cause_of(run.activated),
                 subscription=subscription.subscription_id,
@@ -149,11 +113,11 @@ def _onboard(facts: ContractFacts) -> Updates:
     ]
     if activations:
         first = min(activations, key=lambda cause: (cause.at_micros, cause.event_id))
-        yield _update(
+        yield make_update(
             facts,
             "start_onboarding",
             "customer_success",
-            _contract_key(facts),
+            contract_key(facts),
             "subscription_activated",
             first,
         )
@@ -162,11 +126,11 @@ def _onboard(facts: ContractFacts) -> Updates:
 def _welcome_payment(facts: ContractFacts) -> Updates:
     for payment in facts.accounting.payments:
         if payment.amount_minor > 0:
-            yield _update(
+            yield make_update(
                 facts,
                 "first_payment",
                 "crm",
-                _contract_key(facts),
+                contract_key(facts),
                 "payment_succeeded",
                 Cause(payment.at_micros, payment.event_id, payment.source_event_id),
                 amount_minor=str(payment.amount_minor),
@@ -189,7 +153,7 @@ def _chase(facts: ContractFacts) -> Updates:
             ("customer_outreach", "customer_success", None),
             ("suppress_renewal_messaging", "marketing", None),
         ):
-            yield _update(
+            yield make_update(
                 facts,
                 kind,
                 target,
@@ -205,7 +169,7 @@ def _chase(facts: ContractFacts) -> Updates:
 def _dunning_steps(facts: ContractFacts, overdue: OverdueInvoice) -> Updates:
     for step, attempt in overdue.attempts:
         following = attempt.next_attempt_at_micros
-        yield _update(
+        yield make_update(
             facts,
             "dunning_step",
             "billing",
@@ -228,17 +192,17 @@ def _settle(facts: ContractFacts) -> Updates:
         paid = overdue.status == "paid"
         reason = "payment_recovered" if paid else f"invoice_{overdue.status}"
         status = "current" if paid else overdue.status
-        yield _update(
+        yield make_update(
             facts, "receivable_status", "erp", caused_by, reason, closed,
             invoice=invoice_id, status=status,
         )  # fmt: skip
         if paid:
-            yield _update(
+            yield make_update(
                 facts, "payment_recovered", "customer_success", caused_by, reason, closed,
                 invoice=invoice_id,
             )  # fmt: skip
         if not any(other.open_at(closed.at_micros) for other in facts.overdue):
-            yield _update(
+            yield make_update(
                 facts, "resume_renewal_messaging", "marketing", caused_by, reason, closed,
                 invoice=invoice_id,
             )  # fmt: skip
@@ -246,7 +210,7 @@ def _settle(facts: ContractFacts) -> Updates:
 
 def _answer_dispute(facts: ContractFacts) -> Updates:
     for dispute in facts.disputes:
-        yield _update(
+        yield make_update(
             facts,
             "customer_outreach",
             "customer_success",
@@ -270,11 +234,11 @@ def _end(facts: ContractFacts) -> Updates:
         for number, run in enumerate(subscription.runs):
             end = _end_of_run(run, facts.cancelled if run is subscription.runs[-1] else None)
             if end is not None and run.activated is not None:
-                yield _update(
+                yield make_update(
                     facts,
                     "revoke_entitlement",
                     "entitlements",
-                    _run_key(subscription, number),
+                    run_key(subscription, number),
                     end.reason,
                     end.cause,
                     at_micros=end.at_micros,
@@ -286,11 +250,11 @@ def _end(facts: ContractFacts) -> Updates:
         ends.append(_end_of_contract(facts.cancelled))
     if ends and len(ends) >= len(facts.subscriptions):
         last = max(ends)
-        yield _update(
+        yield make_update(
             facts,
             "start_offboarding",
             "customer_success",
-            _contract_key(facts),
+            contract_key(facts),
             last.reason,
             last.cause,
             at_micros=last.at_micros,
@@ -325,7 +289,7 @@ def _stop_billing(facts: ContractFacts) -> Updates:
     for subscription in facts.subscriptions:
         if subscription.runs[-1].activated is None or subscription.runs[-1].cancelled is not None:
             continue
-        yield _update(
+        yield make_update(
             facts,
             "cancel_subscription",
             "billing",
@@ -342,16 +306,16 @@ def _stop_billing(facts: ContractFacts) -> Updates:
 
 def _renew(facts: ContractFacts, renewal: Renewal, config: BooksConfig) -> Updates:
     notice = config.renewal_notice_days * DAY_MICROS
-    term = f"{_contract_key(facts)}/{renewal.ends_at_micros}"
+    term = f"{contract_key(facts)}/{renewal.ends_at_micros}"
     at_micros = renewal.ends_at_micros - notice
     ends_at = str(renewal.ends_at_micros)
-    yield _update(
+    yield make_update(
         facts, "renewal_due", "crm", term, "term_ends", renewal.cause,
         at_micros=at_micros, ends_at_micros=ends_at,
     )  # fmt: skip
     if renewal.risks:
         risks = ",".join(renewal.risks)
-        yield _update(
+        yield make_update(
             facts, "renewal_at_risk", "customer_success", f"{term}/{risks}", risks, renewal.cause,
             at_micros=at_micros, ends_at_micros=ends_at,
         )  # fmt: skip

@@ -72,6 +72,8 @@ MENDING: dict[Reason, str] = {
     "the meter",
     Reason.MISSING_CLOSING_RATE: "add the rate of the period's last day to the rates file and run "
     "again; the claim itself is booked",
+    Reason.CONTRACT_DRIFT: "find out which side is true, then change the subscription at billing "
+    "or amend the contract in CRM; it is released by itself once both agree",
     Reason.CURRENCY_MISMATCH: "correct the currency at the source: it differs from its invoice's",
     Reason.PAYMENT_EVIDENCE_CONFLICT: "ask the payment processor which amount is true; send a "
     "corrected event",

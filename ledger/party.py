@@ -18,10 +18,12 @@ from ledger.contract_facts import gather_facts
 from ledger.contracts import contract_state
 from ledger.correlation import correlate
 from ledger.crm_contracts import CrmView, assemble_crm
+from ledger.drift import deal_of, drifts_of
 from ledger.events import Event, RecordChanged
 from ledger.fold import fold_contract, settle_exchange
 from ledger.intake import Intake, dead_letter_of, take_in
 from ledger.journal import JournalEntry
+from ledger.legal_entities import Disputed
 from ledger.lifecycle import lifecycle_updates
 from ledger.messages import DeadLetter, Message, Outcome
 from ledger.periods import calendar_of
@@ -147,7 +149,8 @@ def _fold(messages: Collection[Message], books: _Books, is_ambiguous: bool) -> F
     regions = Regions(books.party_id, party_events, crm, stated) if stated else None
     for contract_id, contract_events in correlation.contracts.items():
         entity = correlation.entities[contract_id]
-        _fold_contract(contract_id, contract_events, entity, regions, books, found)
+        disputed = correlation.disputed.get(contract_id, ())
+        _fold_contract(contract_id, contract_events, entity, disputed, regions, books, found)
     settled = settle_exchange(found.entries, books.policy, books.config, books.as_of_micros)
     found.entries[:] = settled.entries if regions is None else regions.place(settled.entries)
     found.pending.extend(settled.pending)
@@ -184,6 +187,7 @@ def _fold_contract(
     contract_id: str,
     contract_events: list[Event],
     entity: str | None,
+    disputed: Sequence[Disputed],
     regions: Regions | None,
     books: _Books,
     found: _Found,
@@ -212,8 +216,10 @@ def _fold_contract(
         books.tenant, books.party_id, contract_id, contract_events, accounting, entity
     )
     renewal = renewal_of(facts, books.config, books.as_of_micros)
-    found.lifecycle.extend(lifecycle_updates(facts, renewal, books.config))
-    state = contract_state(facts, renewal, books.config, books.as_of_micros)
+    deal = deal_of(facts, books.config)
+    drifts = drifts_of(facts, deal, disputed, books.config, books.as_of_micros)
+    found.lifecycle.extend(lifecycle_updates(facts, renewal, drifts, books.config))
+    state = contract_state(facts, deal, drifts, renewal, books.config, books.as_of_micros)
     if state is not None:
         found.contracts.append(state)
 

@@ -77,6 +77,8 @@ class PendingDays(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     missing_closing_rate: int = 2
     ambiguous_customer: int = 0
     ambiguous_contract: int = 0
+    contract_drift: int = 7
+    """Counted from when CRM and billing began to disagree about a contract."""
 
 
 class CalendarConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -98,6 +100,21 @@ class CalendarConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     lie in the next month (weeks only)."""
     extra_week_in: Annotated[int, msgspec.Meta(ge=1, le=12)] = 12
     """Period that gets the 53rd week of a year that has one (weeks only)."""
+
+
+class DriftConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How what CRM sold is compared with what billing bills (`ledger.drift`)."""
+
+    price_per: Literal["nearest", "billing", "month", "quarter", "year", "term"] = "nearest"
+    """For what time the price of a CRM line is: billing's interval, a month, a quarter, a year, or
+    the whole service of the line. nearest: whichever of these comes nearest to what is billed."""
+    products: dict[str, str] = {}
+    """Billing's name of a product -> CRM's, where they differ."""
+    tolerance_days: Annotated[int, msgspec.Meta(ge=0, le=31)] = 2
+    """A change may be so many days apart on the two sides: CRM keeps days and names the last one,
+    billing keeps moments."""
+    tolerance_minor: Annotated[int, msgspec.Meta(ge=0, le=10_000)] = 1
+    """What the two sides may differ by, per billing interval, without a word: rounding."""
 
 
 class EntityConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -125,5 +142,6 @@ class BooksConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     regions: dict[str, str] = {}
     """Country or region as CRM and billing state it -> region of the GL mapping (`ledger.regions`);
     without any, entries have no region."""
+    drift: DriftConfig = DriftConfig()
     identity: dict[str, str] = {}
     """Decided identities, customer -> CRM account; wins over what events state."""

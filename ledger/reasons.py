@@ -104,6 +104,9 @@ class Reason(StrEnum):
     MISSING_CLOSING_RATE = "missing_closing_rate"
     """A balance cannot be revalued: the rate of the period's last day is not on file. The claim
     itself is booked."""
+    # CRM against billing
+    CONTRACT_DRIFT = "contract_drift"
+    """CRM and billing disagree about a contract; nothing waits for it."""
     # refusals by the fold
     CURRENCY_MISMATCH = "currency_mismatch"
     """Another currency than the invoice or payment it belongs to."""

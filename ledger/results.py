@@ -73,6 +73,63 @@ class OwnershipConflict(msgspec.Struct, frozen=True, gc=False, kw_only=True, omi
     claimed_by: str
 
 
+class ContractDrift(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
+    """CRM and billing disagree about a contract (`ledger.drift`); holds nothing up.
+
+    An exception once `as_of` passes the deadline; gone when the sides agree again.
+    """
+
+    drift_id: str
+    tenant: str
+    customer_id: str
+    contract_id: str
+    entity: str
+    attribute: str
+    """quantity, price, dates, sold_not_billed, billed_not_sold, entity, currency."""
+    product: str | None
+    """None: the contract as a whole."""
+    currency: str
+    sold: str
+    """What CRM says, in words."""
+    billed: str
+    """What billing says, in words."""
+    difference_minor: int | None
+    """Sold less billed over the time below; of `entity`: what is billed in the wrong one."""
+    from_micros: int
+    to_micros: int
+    """Time of service in which they disagree, exclusive."""
+    since_micros: int
+    """When they began to disagree: the time of service, or the event that made it so, if later."""
+    deadline_micros: int
+    period: str
+    """Accounting period in which the disagreement begins."""
+    expired: bool = False
+    crm_event_id: str | None = None
+    billing_event_id: str | None = None
+    source_event_id: str
+    """Message of the CRM side, else of billing's."""
+
+    @property
+    def detail(self) -> str:
+        """Both sides in a line."""
+        of = f"{self.attribute} of {self.product}" if self.product else self.attribute
+        return f"{of}: sold {self.sold}, billed {self.billed}"
+
+
+class LineInForce(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
+    """A line of a contract that runs at the as-of time."""
+
+    source: str
+    """crm or billing."""
+    product: str
+    quantity: str
+    """Decimal text."""
+    monthly_minor: int
+    """All of it for a month, rounded half to even."""
+    start_micros: int
+    end_micros: int | None = None
+
+
 class InvoiceState(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     """An invoice as it stands after the fold."""
 
@@ -112,6 +169,12 @@ class ContractState(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_de
     renewal_at_risk: bool = False
     renewal_risk_reasons: tuple[str, ...] = ()
     invoices: tuple[InvoiceState, ...] = ()
+    paused: bool = False
+    mrr_minor: int = 0
+    """Recurring revenue of a month in force: what billing charges, else what CRM sold."""
+    lines: tuple[LineInForce, ...] = ()
+    """What runs, as billing charges it; as CRM sold it where billing tells nothing."""
+    drifts: tuple[ContractDrift, ...] = ()
 
 
 class FoldResult(msgspec.Struct, frozen=True, gc=False, kw_only=True):

@@ -22,6 +22,7 @@ from connectors.store.rows import plain, unpack_content
 from connectors.store.tables import (
     account_links,
     calendars,
+    contract_drifts,
     contracts,
     dead_letters,
     decisions,
@@ -68,6 +69,10 @@ def _queries() -> dict[str, Select[Any]]:
                 contracts.c.customer_id,
                 contracts.c.contract_id,
             ),
+        ),
+        "contract_drifts": (
+            contract_drifts,
+            (contract_drifts.c.tenant, parties.c.party_ref, contract_drifts.c.drift_id),
         ),
         "invoices": (
             invoices,

@@ -14,6 +14,7 @@ from connectors.store.errors import AmbiguousId, UnknownId
 from connectors.store.history import read_links_from
 from connectors.store.rows import message_of
 from connectors.store.tables import (
+    contract_drifts,
     contracts,
     dead_letters,
     invoices,
@@ -45,6 +46,8 @@ class Kind(StrEnum):
     """A canonical event: `stripe:evt_1/billing.invoice_issued`."""
     INVOICE = "invoice"
     """`stripe:in_1`"""
+    DRIFT = "contract_drift"
+    """CRM and billing disagree about a contract: `drift_…`"""
     CONTRACT = "contract"
     """A CRM contract, a subscription that is its own contract, or the company's number."""
     CUSTOMER = "customer"
@@ -124,6 +127,7 @@ def _tries(search: _Search) -> Iterator[_Hit]:
         (Kind.UPDATE, lifecycle_updates.c.update_id),
         (Kind.MESSAGE, messages.c.message_id),
         (Kind.INVOICE, invoices.c.invoice_id),
+        (Kind.DRIFT, contract_drifts.c.drift_id),
         (Kind.CONTRACT, contracts.c.contract_id),
     ):
         yield from _hits(search, kind, column, search.names)

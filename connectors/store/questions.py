@@ -13,12 +13,21 @@ from connectors.store import delivering
 from connectors.store.backend import Backend
 from connectors.store.books_calendar import Calendars, read_calendars
 from connectors.store.dead_letters import LetterStatus
-from connectors.store.rows import message_of
-from connectors.store.tables import contracts, dead_letters, invoices, messages, parties, pending
+from connectors.store.rows import drift_of, message_of
+from connectors.store.tables import (
+    contract_drifts,
+    contracts,
+    dead_letters,
+    invoices,
+    messages,
+    parties,
+    pending,
+)
 from ledger.events import InvoiceIssued
 from ledger.journal import JournalEntry
 from ledger.periods import MONTHS
 from ledger.reasons import Reason
+from ledger.results import ContractDrift
 
 
 class UnpostedInvoice(msgspec.Struct, frozen=True, kw_only=True):
@@ -78,6 +87,8 @@ class ExceptionKind(StrEnum):
     """An event whose partner did not come in time."""
     AMBIGUOUS = "ambiguous"
     """An event that belongs to more than one party; a person must decide."""
+    DRIFT = "drift"
+    """CRM and billing disagree about a contract for longer than they may."""
     UNDELIVERED = "undelivered"
     """A posting that the ERP refuses, or that cannot be sent as it is."""
 
@@ -87,7 +98,7 @@ class ExceptionRow(msgspec.Struct, frozen=True, kw_only=True):
 
     kind: str
     exception_id: str
-    """Dead letter id, id of the event that waits, or posting id."""
+    """Dead letter id, id of the event that waits, drift id, or posting id."""
     tenant: str
     reason: str
     detail: str
@@ -256,7 +267,7 @@ def _contracts_with_money(
 def read_exceptions(
     connection: Connection, as_of_micros: int, tenant: str | None = None
 ) -> Iterator[ExceptionRow]:
-    """Open dead letters, then waiting events that are past their deadline or ambiguous."""
+    """Open dead letters, waiting events that are late or ambiguous, contracts that drift."""
     known = read_calendars(connection)
     query = (
         select(dead_letters)
@@ -273,6 +284,20 @@ def read_exceptions(
     )
     for row in connection.execute(_of_tenant(late, pending.c.tenant, tenant)):
         yield _pending_exception(row)
+    for drift in read_drifts(connection, as_of_micros, tenant):
+        if drift.expired:
+            yield _drift_exception(drift)
+
+
+def read_drifts(
+    connection: Connection, as_of_micros: int, tenant: str | None = None
+) -> Iterator[ContractDrift]:
+    """Every contract on which CRM and billing disagree, also within the deadline."""
+    query = select(contract_drifts).order_by(
+        contract_drifts.c.tenant, contract_drifts.c.contract_id, contract_drifts.c.drift_id
+    )
+    for row in connection.execute(_of_tenant(query, contract_drifts.c.tenant, tenant)):
+        yield drift_of(row, as_of_micros)
 
 
 def read_undelivered(
@@ -322,6 +347,22 @@ def _letter_exception(row: Any, known: Calendars) -> ExceptionRow:
         entity=row.entity,
         period=None if occurred is None else _period(known, row.tenant, row.entity, occurred),
         position=row.position,
+    )
+
+
+def _drift_exception(drift: ContractDrift) -> ExceptionRow:
+    return ExceptionRow(
+        kind=ExceptionKind.DRIFT.value,
+        exception_id=drift.drift_id,
+        tenant=drift.tenant,
+        reason=Reason.CONTRACT_DRIFT.value,
+        detail=f"{drift.contract_id}: {drift.detail}",
+        message_id=drift.source_event_id,
+        amount_minor=drift.difference_minor,
+        currency=drift.currency,
+        entity=drift.entity,
+        period=drift.period,
+        position=None,
     )
 
 

@@ -16,6 +16,7 @@ from ledger.events import CanonicalEvent
 from ledger.journal import JournalEntry, JournalLine
 from ledger.messages import DeadLetter, Message
 from ledger.results import (
+    ContractDrift,
     ContractState,
     InvoiceState,
     LifecycleUpdate,
@@ -207,7 +208,42 @@ def contract_row(contract: ContractState, party_no: int) -> Row:
         contract.renewal_at_risk,
         json_text(contract.renewal_risk_reasons),
         json_text(contract.subscription_ids),
+        contract.paused,
+        contract.mrr_minor,
+        json_text(contract.lines),
     )
+
+
+def drift_row(drift: ContractDrift, party_no: int) -> Row:
+    """A row of `contract_drifts`."""
+    return (
+        party_no,
+        drift.drift_id,
+        drift.tenant,
+        drift.customer_id,
+        drift.contract_id,
+        drift.entity,
+        drift.attribute,
+        drift.product,
+        drift.currency,
+        drift.sold,
+        drift.billed,
+        drift.difference_minor,
+        drift.from_micros,
+        drift.to_micros,
+        drift.since_micros,
+        drift.deadline_micros,
+        drift.period,
+        drift.crm_event_id,
+        drift.billing_event_id,
+        drift.source_event_id,
+    )
+
+
+def drift_of(row: Any, as_of_micros: int) -> ContractDrift:
+    """The drift of a row, expired if its deadline has passed at that time."""
+    known = plain(row, frozenset({"party_no"}))
+    return ContractDrift(**known, expired=row.deadline_micros < as_of_micros)
 
 
 def invoice_row(invoice: InvoiceState, contract: ContractState, party_no: int) -> Row:

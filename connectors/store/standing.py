@@ -15,12 +15,19 @@ from sqlalchemy import Connection, Table, delete, func, select
 from connectors.store.backend import Backend, Row
 from connectors.store.rows import (
     contract_row,
+    drift_row,
     invoice_row,
     lifecycle_of,
     lifecycle_row,
     pending_row,
 )
-from connectors.store.tables import contracts, invoices, lifecycle_updates, pending
+from connectors.store.tables import (
+    contract_drifts,
+    contracts,
+    invoices,
+    lifecycle_updates,
+    pending,
+)
 from ledger.results import FoldedParty, LifecycleUpdate
 
 ISSUED, WITHDRAWN = "issued", "withdrawn"
@@ -98,18 +105,20 @@ def replace_picture(
     homes: Sequence[int],
     known_numbers: Sequence[int],
 ) -> None:
-    """Replace contracts, invoices and pendings of these parties by what the folds say."""
-    for table in (contracts, invoices, pending):
+    """Replace contracts, drifts, invoices and pendings of these parties by what the folds say."""
+    for table in (contracts, contract_drifts, invoices, pending):
         _clear(connection, backend, table, known_numbers)
-    contract_rows, invoice_rows, pending_rows = [], [], []
+    contract_rows, drift_rows, invoice_rows, pending_rows = [], [], [], []
     for party, filing, home in zip(folded, filings, homes, strict=True):
         for contract in party.result.contracts:
             contract_rows.append(contract_row(contract, home))
+            drift_rows += [drift_row(drift, home) for drift in contract.drifts]
             invoice_rows += [invoice_row(invoice, contract, home) for invoice in contract.invoices]
         for waiting in party.result.pending:
             party_no = filing.get(waiting.source_event_id, home)
             pending_rows.append(pending_row(waiting, party.tenant, party_no))
     backend.insert(connection, contracts, contract_rows)
+    backend.insert(connection, contract_drifts, drift_rows)
     backend.insert(connection, invoices, invoice_rows)
     backend.insert(connection, pending, pending_rows)
 

@@ -43,7 +43,7 @@ from ledger.accounts import AccountRole
 from ledger.messages import DeadLetter, Outcome
 from ledger.periods import MONTHS, Calendar
 from ledger.policies import BooksConfig
-from ledger.results import FoldedParty
+from ledger.results import ContractDrift, FoldedParty
 
 
 class StoreConfig(msgspec.Struct, frozen=True):
@@ -310,6 +310,11 @@ class LedgerStore:
         with self._session.reading() as connection:
             yield from questions.read_exceptions(connection, as_of_micros, tenant)
             yield from questions.read_undelivered(connection, self._backend, tenant)
+
+    def contract_drifts(self, as_of_micros: int, tenant: str | None = None) -> list[ContractDrift]:
+        """On which contracts CRM and billing disagree, and on what; expired as of that time."""
+        with self._session.reading() as connection:
+            return list(questions.read_drifts(connection, as_of_micros, tenant))
 
     def schema_usage(
         self, tenant: str | None = None, since_micros: int | None = None

@@ -18,6 +18,7 @@ from connectors.store.finding import Found, Kind
 from connectors.store.postings import PostedEntry, postings_of
 from connectors.store.rows import dead_letter_of, lifecycle_of, message_of, plain
 from connectors.store.tables import (
+    contract_drifts,
     contracts,
     dead_letters,
     invoices,
@@ -70,6 +71,8 @@ class Trace(msgspec.Struct, frozen=True, kw_only=True):
     contracts: list[dict[str, Any]]
     """As they stand: the columns of the table."""
     invoices: list[dict[str, Any]]
+    drifts: list[dict[str, Any]]
+    """What CRM and billing disagree on about these contracts."""
     pending: list[dict[str, Any]]
     conflicts: list[dict[str, Any]]
     dead_letters: list[TracedLetter]
@@ -90,6 +93,7 @@ def trace(connection: Connection, backend: Backend, found: Found) -> Trace:
     postings = list(filter(_posting_test(found, whole), whole.postings))
     updates = list(filter(_update_test(found, postings), whole.lifecycle))
     told_by = _told_by(found, postings, updates)
+    shown = _contracts(connection, backend, found, postings, updates)
     told = [
         traced
         for traced in whole.messages
@@ -102,7 +106,8 @@ def trace(connection: Connection, backend: Backend, found: Found) -> Trace:
         messages=told,
         postings=postings,
         lifecycle=updates,
-        contracts=_contracts(connection, backend, found, postings, updates),
+        contracts=shown,
+        drifts=_drifts(connection, backend, found, [row["contract_id"] for row in shown]),
         invoices=_invoices(connection, backend, found, postings),
         pending=_by_message(connection, backend, pending, found.party_numbers, message_ids),
         conflicts=_conflicts(connection, backend, found, message_ids),
@@ -111,7 +116,14 @@ def trace(connection: Connection, backend: Backend, found: Found) -> Trace:
 
 
 def _narrowed(connection: Connection, found: Found) -> Found:
-    """A dead letter of an archived message leads where its message leads."""
+    """A drift leads where its contract leads, an archived message's dead letter where that does."""
+    if found.kind is Kind.DRIFT:
+        of_drift = select(contract_drifts.c.contract_id).where(
+            contract_drifts.c.party_no.in_(found.party_numbers),
+            contract_drifts.c.drift_id == found.name,
+        )
+        contract_id = connection.execute(of_drift.limit(1)).scalar_one()
+        return found._replace(kind=Kind.CONTRACT, name=contract_id)
     if found.kind is not Kind.DEAD_LETTER or not found.party_numbers:
         return found
     query = select(dead_letters.c.message_id).where(dead_letters.c.dead_letter_id == found.name)
@@ -255,6 +267,20 @@ def _contracts(
     )
     if found.kind is not Kind.CUSTOMER:
         query = query.where(backend.among(contracts.c.contract_id, sorted(named)))
+    return _shown(connection.execute(query))
+
+
+def _drifts(
+    connection: Connection, backend: Backend, found: Found, contract_ids: Iterable[str]
+) -> list[dict[str, Any]]:
+    query = (
+        select(contract_drifts)
+        .where(
+            backend.among(contract_drifts.c.party_no, found.party_numbers),
+            backend.among(contract_drifts.c.contract_id, sorted(contract_ids)),
+        )
+        .order_by(contract_drifts.c.contract_id, contract_drifts.c.drift_id)
+    )
     return _shown(connection.execute(query))
 
 

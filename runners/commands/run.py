@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
 
 import msgspec
 import typer
@@ -62,6 +62,10 @@ class RunOutcome(msgspec.Struct, frozen=True, kw_only=True):
     """Nothing was posted: everything read had been taken before or carries no money."""
     expired: int | None
     """Messages in the store that wait past their deadline; None without a store."""
+    contract_drifts: int | None
+    """Disagreements of CRM and billing about contracts in the store; None without a store."""
+    contract_drifts_overdue: int | None
+    """Those past their deadline: exceptions."""
     trial_balance: TrialBalance | None
     """Of the store after the run; None without a store."""
     outbox: OutboxCounts | None
@@ -176,7 +180,7 @@ def run_order_to_cash(
         raise Problem("; ".join(error.problems), "correct these options") from error
     report = _run_logged(options, pack.label)
     reviewed = _reviewed(options, gl_mapping)
-    expired, balance, outbox = _books_after(options)
+    after = _books_after(options)
     return RunOutcome(
         pipeline="order_to_cash",
         policy=pack.label,
@@ -188,9 +192,11 @@ def run_order_to_cash(
         unmapped=reviewed.unmapped if reviewed is not None else report.unmapped,
         released=reviewed.released if reviewed is not None else 0,
         nothing_new=not (report.new_entries or report.reversals),
-        expired=expired,
-        trial_balance=balance,
-        outbox=outbox,
+        expired=after.expired,
+        contract_drifts=after.drifts,
+        contract_drifts_overdue=after.drifts_overdue,
+        trial_balance=after.balance,
+        outbox=after.outbox,
     )
 
 
@@ -270,15 +276,37 @@ def _reviewed(options: OrderToCashOptions, mapping: GlMapping | None) -> Reviewe
         return store.mapping_desk.review(mapping, options.tenant)
 
 
-def _books_after(
-    options: OrderToCashOptions,
-) -> tuple[int | None, TrialBalance | None, OutboxCounts | None]:
+class _After(NamedTuple):
+    """The books after a run; nothing without a store."""
+
+    expired: int | None = None
+    drifts: int | None = None
+    drifts_overdue: int | None = None
+    balance: TrialBalance | None = None
+    outbox: OutboxCounts | None = None
+
+
+def _books_after(options: OrderToCashOptions) -> _After:
     if options.store is None:
-        return None, None, None
+        return _After()
     with opened_store(options.store) as store:
         ended = store.conservation(options.as_of_micros, options.tenant)
+        drifts = store.contract_drifts(options.as_of_micros, options.tenant)
+        overdue = sum(drift.expired for drift in drifts)
         balance = balance_report(store.trial_balance(options.tenant))
-        return ended.expired, balance, store.delivery_desk.counts(options.tenant)
+        outbox = store.delivery_desk.counts(options.tenant)
+        return _After(ended.expired, len(drifts), overdue, balance, outbox)
+
+
+def _drift_lines(outcome: RunOutcome) -> list[str]:
+    """What CRM and billing disagree on; nothing where they agree."""
+    if not outcome.contract_drifts:
+        return []
+    return [
+        f"{outcome.contract_drifts} disagreements of CRM and billing about contracts, "
+        f"{outcome.contract_drifts_overdue} past the deadline "
+        "(crossfoot exceptions list --reason contract_drift)"
+    ]
 
 
 def print_run(outcome: RunOutcome) -> None:
@@ -292,6 +320,7 @@ def print_run(outcome: RunOutcome) -> None:
         f"{outcome.journal_lines} journal lines",
         f"{outcome.lifecycle_updates} lifecycle updates issued",
         *([outbox_line(outcome.outbox)] if outcome.outbox is not None else []),
+        *_drift_lines(outcome),
     )
     if outcome.mapping is not None:
         print_lines(

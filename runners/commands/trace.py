@@ -142,11 +142,25 @@ def _line_table(posting: TracedPosting) -> tuple[list[str], list[list[str]]]:
 def _print_standing(report: TraceReport) -> None:
     print_table(
         "contracts as they stand",
-        ["contract", "customer", "paid", "provisioned", "past due", "renewal at risk"],
+        [
+            "contract",
+            "customer",
+            "term",
+            "a month",
+            "currency",
+            "paid",
+            "provisioned",
+            "paused",
+            "past due",
+            "renewal at risk",
+        ],
         [
             [
                 c["contract_id"],
                 c["customer_id"],
+                _term(c),
+                money(c["mrr_minor"], c["currency"]),
+                c["currency"] or "",
                 *("yes" if c[name] else "no" for name in _CONTRACT_FLAGS),
             ]
             for c in report.contracts
@@ -168,6 +182,25 @@ def _print_standing(report: TraceReport) -> None:
         right=["total", "paid", "credited"],
     )
     print_table(
+        "CRM and billing disagree",
+        ["contract", "on", "product", "sold", "billed", "difference", "currency", "from", "until"],
+        [
+            [
+                d["contract_id"],
+                d["attribute"],
+                d["product"] or "",
+                d["sold"],
+                d["billed"],
+                money(d["difference_minor"], d["currency"]),
+                d["currency"],
+                iso_day(d["from_micros"]),
+                iso_day(d["to_micros"]),
+            ]
+            for d in report.drifts
+        ],
+        right=["difference"],
+    )
+    print_table(
         "waiting",
         ["event", "reason", "waits for", "until"],
         [
@@ -177,5 +210,13 @@ def _print_standing(report: TraceReport) -> None:
     )
 
 
-_CONTRACT_FLAGS = ("paid", "provisioned", "past_due", "renewal_at_risk")
+def _term(contract: dict[str, Any]) -> str:
+    """From and until (exclusive); open where no end is stated."""
+    if contract["term_start_micros"] is None:
+        return ""
+    start = iso_day(contract["term_start_micros"])
+    return f"{start} to {iso_day(contract['term_end_micros'])}".strip()
+
+
+_CONTRACT_FLAGS = ("paid", "provisioned", "paused", "past_due", "renewal_at_risk")
 _INVOICE_AMOUNTS = ("total_minor", "paid_minor", "credited_minor")

@@ -108,6 +108,8 @@ class TraceReport(msgspec.Struct, frozen=True, kw_only=True):
     lifecycle: tuple[TracedLifecycle, ...]
     contracts: tuple[dict[str, Any], ...]
     invoices: tuple[dict[str, Any], ...]
+    drifts: tuple[dict[str, Any], ...]
+    """What CRM and billing disagree on about these contracts."""
     pending: tuple[dict[str, Any], ...]
     ownership_conflicts: tuple[dict[str, Any], ...]
     dead_letters: tuple[TracedDeadLetter, ...]
@@ -124,6 +126,7 @@ def trace_report(trace: Trace) -> TraceReport:
         lifecycle=tuple(map(_lifecycle, trace.lifecycle)),
         contracts=tuple(trace.contracts),
         invoices=tuple(trace.invoices),
+        drifts=tuple(trace.drifts),
         pending=tuple(trace.pending),
         ownership_conflicts=tuple(trace.conflicts),
         dead_letters=tuple(map(traced_letter, trace.dead_letters)),

@@ -11,6 +11,7 @@ from ledger import events
 from ledger.accounting.result import AccountingResult, FailedPaymentFact, PaymentFact
 from ledger.contract_facts import ContractFacts, gather_facts
 from ledger.contracts import contract_state
+from ledger.drift import deal_of
 from ledger.events import Event
 from ledger.lifecycle import lifecycle_updates
 from ledger.policies import BooksConfig
@@ -38,7 +39,7 @@ def updates_of(
 ) -> list[LifecycleUpdate]:
     """All lifecycle updates of a contract, seen on a day."""
     facts = facts_of(tell, told, accounting or AccountingResult(), contract)
-    return list(lifecycle_updates(facts, renewal_of(facts, CONFIG, tell.day(on)), CONFIG))
+    return list(lifecycle_updates(facts, renewal_of(facts, CONFIG, tell.day(on)), (), CONFIG))
 
 
 def state_of(
@@ -46,7 +47,14 @@ def state_of(
 ) -> ContractState:
     """The state of a contract, seen on a day."""
     facts = facts_of(tell, told, accounting or AccountingResult())
-    state = contract_state(facts, renewal_of(facts, CONFIG, tell.day(on)), CONFIG, tell.day(on))
+    state = contract_state(
+        facts,
+        deal_of(facts, CONFIG),
+        (),
+        renewal_of(facts, CONFIG, tell.day(on)),
+        CONFIG,
+        tell.day(on),
+    )
     assert state is not None
     return state
 
@@ -134,7 +142,7 @@ def test_what_is_direct_is_told_apart_by_customer(tell: Told) -> None:
     accounting = AccountingResult(payments=(paid(tell, "1", "2026-01-02"),))
     mine = gather_facts("acme", "cus_1", "direct", [], accounting)
     yours = gather_facts("acme", "cus_2", "direct", [], accounting)
-    ids = {lifecycle_updates(facts, None, CONFIG)[0].update_id for facts in (mine, yours)}
+    ids = {lifecycle_updates(facts, None, (), CONFIG)[0].update_id for facts in (mine, yours)}
     assert len(ids) == 2
 
 
@@ -470,4 +478,7 @@ def test_a_payout_is_no_contract(tell: Told) -> None:
     payout = tell.event(events.PayoutPaid, "1", "2026-01-02", payout_id="po_1", currency="EUR",
                         amount_minor=5)  # fmt: skip
     facts = facts_of(tell, [payout], AccountingResult(), "direct")
-    assert contract_state(facts, None, CONFIG, tell.day("2026-02-01")) is None
+    assert (
+        contract_state(facts, deal_of(facts, CONFIG), (), None, CONFIG, tell.day("2026-02-01"))
+        is None
+    )

@@ -28,7 +28,13 @@ from connectors.store.tables.columns import metadata
 from connectors.store.tables.gl_mapping import applied_accounts
 from connectors.store.tables.journal import journal_entries, journal_lines, outbox, periods
 from connectors.store.tables.operations import runs
-from connectors.store.tables.standing import contracts, invoices, lifecycle_updates, pending
+from connectors.store.tables.standing import (
+    contract_drifts,
+    contracts,
+    invoices,
+    lifecycle_updates,
+    pending,
+)
 
 __all__ = [
     "APPEND_ONLY",
@@ -38,6 +44,7 @@ __all__ = [
     "calendars",
     "close_reports",
     "closing_balances",
+    "contract_drifts",
     "contracts",
     "dead_letters",
     "decisions",

@@ -49,9 +49,42 @@ contracts = Table(
     flag("renewal_at_risk"),
     words("renewal_risk_reasons"),
     words("subscription_ids"),
+    flag("paused"),
+    number("mrr_minor"),
+    words("lines"),
     Index("contracts_contract", "tenant", "contract_id"),
 )
-"""Contracts as they stand after the last fold; reasons and subscription ids are JSON arrays."""
+"""Contracts as they stand after the last fold; reasons, ids and lines are JSON arrays."""
+
+
+contract_drifts = Table(
+    "contract_drifts",
+    metadata,
+    party(primary_key=True),
+    key("drift_id"),
+    words("tenant"),
+    words("customer_id"),
+    words("contract_id"),
+    words("entity"),
+    words("attribute"),
+    maybe("product"),
+    words("currency"),
+    words("sold"),
+    words("billed"),
+    number("difference_minor", nullable=True),
+    number("from_micros"),
+    number("to_micros"),
+    number("since_micros"),
+    number("deadline_micros"),
+    words("period"),
+    maybe("crm_event_id"),
+    maybe("billing_event_id"),
+    words("source_event_id"),
+    Index("contract_drifts_contract", "tenant", "contract_id"),
+    Index("contract_drifts_drift", "tenant", "drift_id"),
+)
+"""What CRM and billing disagree on after the last fold; whether past its deadline depends on who
+asks when."""
 
 
 invoices = Table(
