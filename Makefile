@@ -3,13 +3,16 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test lint benchmark lock clean
+.PHONY: demo test erp-test lint benchmark lock clean
 
 demo: $(VENV)/.runtime  ## run the main job on a seeded example company, into demo/books.db
 	@$(BIN)/crossfoot demo --out demo
 
 test: $(VENV)/.dev  ## the whole test suite
 	@$(BIN)/python -m pytest
+
+erp-test: $(VENV)/.dev .erp/.ready  ## deliver to a real Tryton on PostgreSQL and compare trial balances
+	@$(BIN)/python -m pytest -m erp tests/erp
 
 lint: $(VENV)/.dev  ## style and types
 	@$(BIN)/ruff check .
@@ -32,9 +35,18 @@ $(VENV)/.dev: requirements-dev.lock $(VENV)/.runtime
 	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
 	@touch $@
 
+# Tryton has an environment of its own: it is the other side, not a part of us.
+.erp/.ready: requirements-erp.lock
+	@mkdir -p .erp
+	@test -x .erp/venv/bin/python || $(PYTHON) -m venv .erp/venv
+	@echo "installing Tryton (once)"
+	@.erp/venv/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-erp.lock
+	@touch $@
+
 lock:  ## resolve pyproject.toml anew; needs uv
 	uv pip compile --universal --generate-hashes --no-header --no-emit-index-url --no-annotate --python-version 3.11 --extra postgres pyproject.toml requirements-build.in -o requirements.lock
 	uv pip compile --universal --generate-hashes --no-header --no-emit-index-url --no-annotate --python-version 3.11 --extra postgres --extra dev -c requirements.lock pyproject.toml requirements-build.in -o requirements-dev.lock
+	uv pip compile --universal --generate-hashes --no-header --no-emit-index-url --no-annotate --python-version 3.11 requirements-erp.in -o requirements-erp.lock
 
 clean:
-	rm -rf $(VENV) demo build dist *.egg-info
+	rm -rf $(VENV) .erp demo build dist *.egg-info

@@ -76,24 +76,32 @@ class TrytonRpc:
         shown: int | None = self._preferences.get("company")
         return shown
 
-    def call(self, method: str, *parameters: Any, company: int | None = None) -> Any:
+    def call(
+        self,
+        method: str,
+        *parameters: Any,
+        company: int | None = None,
+        context: dict[str, Any] | None = None,
+    ) -> Any:
         """Call `model.….method` and return its result.
 
-        `company`: id of the company in whose name it is done. Raises TrytonRefusal when Tryton
+        `company`: id of the company in whose name it is done; `context`: what the method looks
+        at besides its parameters. Raises TrytonRefusal when Tryton
         refuses it, ErpAway when what became of it is not known, ErpUnusable for a login that does
         not work.
         """
         self._log_in()
-        answer = self._post(method, [*parameters, self._context(company)])
+        answer = self._post(method, [*parameters, self._context(company, context)])
         if answer.status_code == httpx.codes.UNAUTHORIZED:
             # It has expired, or is too old to post with.
             self._token = None
             self._log_in()
-            answer = self._post(method, [*parameters, self._context(company)])
+            answer = self._post(method, [*parameters, self._context(company, context)])
         return self._result(answer, method)
 
-    def _context(self, company: int | None) -> dict[str, Any]:
-        return self._preferences if company is None else {**self._preferences, "company": company}
+    def _context(self, company: int | None, more: dict[str, Any] | None) -> dict[str, Any]:
+        own = {} if company is None else {"company": company}
+        return {**self._preferences, **own, **(more or {})}
 
     def _log_in(self) -> None:
         if self._token is not None:
