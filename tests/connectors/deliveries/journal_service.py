@@ -43,6 +43,8 @@ class Mode:
     """More get 413."""
     silent_about: list[str] = field(default_factory=list)
     """Postings that the answer leaves out."""
+    trusting: bool = False
+    """Do not check requests against the description: measures the client, not the checks."""
     garbage: bool = False
     """Answer with something else than JSON."""
 
@@ -55,6 +57,7 @@ class Books:
         self.mode = Mode()
         self.booked: dict[str, dict[str, Any]] = {}
         self.times_booked: dict[str, int] = {}
+        self.numbers: dict[str, int] = {}
         self.answers: dict[str, tuple[bytes, Any]] = {}
         self.requests: list[dict[str, Any]] = []
         self.complaints: list[str] = []
@@ -103,7 +106,8 @@ class Service(BaseHTTPRequestHandler):
         mode = BOOKS.mode
         if mode.status is not None:
             return mode.status, {}
-        errors = [error.message for error in BOOKS.batches.iter_errors(batch)]
+        checked = [] if mode.trusting else BOOKS.batches.iter_errors(batch)
+        errors = [error.message for error in checked]
         if errors or not BOOKS.key.fullmatch(key):
             BOOKS.complaints += errors or [f"key {key!r}"]
             return 400, {"title": "not as described", "detail": "; ".join(errors)}
@@ -116,7 +120,8 @@ class Service(BaseHTTPRequestHandler):
             if posting_id in mode.unprocessable:
                 return 422, {"title": "cannot be booked", "detail": f"{posting_id} is odd"}
         answer = {"results": [book(parcel) for parcel in batch["postings"]]}
-        assert not list(BOOKS.results.iter_errors(answer)), "the service keeps to its description"
+        if not mode.trusting:
+            assert not list(BOOKS.results.iter_errors(answer)), "the service keeps to its word"
         answer["results"] = [
             r for r in answer["results"] if r["posting_id"] not in mode.silent_about
         ]
@@ -167,7 +172,8 @@ def book(parcel: dict[str, Any]) -> dict[str, Any]:
     if posting_id not in BOOKS.booked:
         BOOKS.booked[posting_id] = parcel
         BOOKS.times_booked[posting_id] = BOOKS.times_booked.get(posting_id, 0) + 1
-    number = list(BOOKS.booked).index(posting_id) + 1 if len(BOOKS.booked) < 1000 else 0
+        BOOKS.numbers[posting_id] = len(BOOKS.booked)
+    number = BOOKS.numbers[posting_id]
     return {"posting_id": posting_id, "status": "accepted", "external_id": f"JE-{number}"}
 
 
