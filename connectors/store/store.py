@@ -11,6 +11,7 @@ from connectors.store import (
     committing,
     dead_letters,
     dumping,
+    entity_balances,
     finding,
     history,
     holdings,
@@ -40,6 +41,7 @@ from connectors.store.report import CommitReport
 from connectors.store.session import Session
 from ledger.accounting.held import HeldMove
 from ledger.accounts import AccountRole
+from ledger.consolidation import EntityBalance
 from ledger.messages import DeadLetter, Outcome
 from ledger.periods import MONTHS, Calendar
 from ledger.policies import BooksConfig
@@ -281,6 +283,13 @@ class LedgerStore:
         """Debits and credits per entity, currency and account role, sorted."""
         with self._session.reading() as connection:
             return reading.read_trial_balance(connection, tenant, through_period)
+
+    def entity_balances(
+        self, tenant: str, through_period: str | None = None
+    ) -> list[EntityBalance]:
+        """Net debits per entity, role, counterparty and period: what a group is added up from."""
+        with self._session.reading() as connection:
+            return entity_balances.read_entity_balances(connection, tenant, through_period)
 
     def conservation(self, as_of_micros: int, tenant: str | None = None) -> reading.Conservation:
         """Where every event the store knows ended, each counted once."""

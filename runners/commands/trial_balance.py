@@ -13,13 +13,23 @@ from connectors.store import BalanceRow
 from ledger.accounts import AccountRole, Side, normal_side
 from ledger.money import format_major
 from runners import arguments
+from runners.commands.consolidated import show_consolidated
 from runners.display import money, print_json, print_table
-from runners.problems import Findings
+from runners.problems import Findings, Problem
 from runners.stores import opened_store
 
 Functional = Annotated[
     bool,
     typer.Option("--functional", help="Amounts in each entity's functional currency."),
+]
+
+
+Consolidated = Annotated[
+    bool, typer.Option("--consolidated", help="All entities as one group, intercompany eliminated.")
+]
+Into = Annotated[
+    str | None,
+    typer.Option(metavar="ISO", help="Currency to translate a consolidated balance into."),
 ]
 
 
@@ -74,6 +84,9 @@ def trial_balance(
         str | None,
         typer.Option(metavar="PERIOD", help="Only what is booked up to this period (2026-03)."),
     ] = None,
+    consolidated: Consolidated = False,
+    into: Into = None,
+    rates: arguments.Rates = None,
     tenant: arguments.AnyTenant = None,
     as_json: arguments.AsJson = False,
 ) -> None:
@@ -81,11 +94,27 @@ def trial_balance(
 
     Debits equal credits in every entity and currency, or the exit code is 3.
 
+    With --consolidated all entities are added up as one group, and what they owe each other is
+    eliminated; exit code 3 where two of them do not agree. With --into it is in one currency:
+    balances at the rate of the last day booked, income and expenses at that of the last day of
+    their period, what is left as translation_difference.
+
     Example:
 
       crossfoot trial-balance --store sqlite:///books.db --entity DE01 --functional
+
+      crossfoot trial-balance --store sqlite:///books.db --through 2026-03 --consolidated
+      --into EUR --rates rates.csv
     """
+    if (consolidated and (entity or currency or functional)) or (into and not consolidated):
+        raise Problem(
+            "--consolidated is of all entities, and --into belongs to it",
+            "leave out --entity, --currency and --functional, or --consolidated and --into",
+        )
     with opened_store(store) as books:
+        if consolidated:
+            show_consolidated(books, tenant or "default", through, into, rates, as_json)
+            return
         rows = books.trial_balance(tenant, through)
     kept = [
         row for row in rows if entity in (None, row.entity) and currency in (None, row.currency)
