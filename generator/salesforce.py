@@ -45,6 +45,8 @@ class ChangeStream:
         is_update = change_type == "UPDATE"
         changed_fields = changed if changed is not None else list(fields)
         uuid = event_uuid(self._seed, self._deal.index, self._number)
+        # The changes of one transaction follow each other, numbered from 1.
+        transaction = event_uuid(self._seed, self._deal.index, self._number - sequence + 1)
         return {
             "id": uuid,
             "schemaId": SCHEMA_IDS[entity_name],
@@ -55,7 +57,7 @@ class ChangeStream:
                     "recordIds": [record_id],
                     "changeType": change_type,
                     "changeOrigin": "com/salesforce/api/soap/58.0;client=SfdcInternalAPI/",
-                    "transactionKey": uuid,
+                    "transactionKey": transaction,
                     "sequenceNumber": sequence,
                     "commitTimestamp": at_millis,
                     "commitNumber": at_millis * 8 + sequence,

@@ -76,13 +76,17 @@ def _fold(
         incoming=messages,
         policy=settings.policy,
         config=settings.books,
-        as_of_micros=_as_of(before, settings),
+        as_of_micros=as_of_of(before, settings),
         ambiguous=ambiguous,
     )
 
 
-def _as_of(before: PartyPast, settings: FoldSettings) -> int:
-    """A live job keeps the as-of time it was started with while periods are closed around it."""
+def as_of_of(before: PartyPast, settings: FoldSettings) -> int:
+    """Return up to where a party is folded, given what it stood at.
+
+    A live job keeps the as-of time it was started with while periods are closed around it, and
+    must not take back what was due in them.
+    """
     floor = min(before.shut_until_micros, before.folded_as_of_micros)
     if settings.keep_as_of:
         floor = before.folded_as_of_micros

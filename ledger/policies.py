@@ -125,6 +125,14 @@ class EntityConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     """Its accounting periods; Gregorian months when it has none of its own."""
 
 
+class CloseTerms(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How strictly the close of a period judges."""
+
+    tolerance_minor: dict[str, int] = {}
+    """Largest difference of a reconciliation that is accepted, by its name, in minor units; zero
+    for those that are not named."""
+
+
 class BooksConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Company facts the fold needs, besides the policy."""
 
@@ -143,5 +151,6 @@ class BooksConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """Country or region as CRM and billing state it -> region of the GL mapping (`ledger.regions`);
     without any, entries have no region."""
     drift: DriftConfig = DriftConfig()
+    close: CloseTerms = CloseTerms()
     identity: dict[str, str] = {}
     """Decided identities, customer -> CRM account; wins over what events state."""

@@ -68,6 +68,13 @@ class StoreBooks:
         past = self._store.past_of(tenant, parties)
         return {party_id: PartyPast(*found) for party_id, found in past.items()}
 
+    def everybody(self) -> list[PartyKeys]:
+        """Every party that the store keeps, each ref in exactly one of them."""
+        return [
+            PartyKeys(party_id, frozenset(refs), frozenset())
+            for party_id, refs in self._store.party_groups(self._tenant)
+        ]
+
 
 class FileBooks:
     """A folder of JSON lines: `erp-postings-…`, `lifecycle-updates-…`, `dead-letters-…`, and under

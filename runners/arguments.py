@@ -62,6 +62,14 @@ _STORE = typer.Option(
 Store = Annotated[str, _STORE]
 MaybeStore = Annotated[str | None, _STORE]
 Tenant = Annotated[str, typer.Option(metavar="NAME", help="Whose books.")]
+Adjustment = Annotated[
+    str | None,
+    typer.Option(
+        metavar="DECISION",
+        help="Approved adjustment (`crossfoot close adjust`): its soft-closed period takes what "
+        "this run posts.",
+    ),
+]
 AnyTenant = Annotated[
     str | None, typer.Option("--tenant", metavar="NAME", help="Only this tenant's books.")
 ]

@@ -8,13 +8,14 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from runners.commands import erp, exceptions, export, policy, run, schemas
+from runners.commands import close, erp, exceptions, export, periods, policy, run, schemas
 from runners.commands.deliver import deliver
 from runners.commands.demo import demo
 from runners.commands.dump import dump
 from runners.commands.generate import generate
 from runners.commands.migrate import migrate
 from runners.commands.preview import preview
+from runners.commands.run_close import close_period
 from runners.commands.serve_webhooks import serve_webhooks
 from runners.commands.standing import standing
 from runners.commands.trace import trace
@@ -82,7 +83,10 @@ app.command("dump")(dump)
 app.command("migrate")(migrate)
 app.command("deliver")(deliver)
 app.command("serve-webhooks")(serve_webhooks)
+run.app.command("close-period")(close_period)
 app.add_typer(run.app, name="run")
+app.add_typer(close.app, name="close")
+app.add_typer(periods.app, name="periods")
 app.add_typer(exceptions.app, name="exceptions")
 app.add_typer(erp.app, name="erp")
 app.add_typer(export.app, name="export")

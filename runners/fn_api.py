@@ -7,8 +7,10 @@ pick another engine.
 from __future__ import annotations
 
 import gc
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import apache_beam as beam
 import msgspec
@@ -18,6 +20,7 @@ from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from connectors.files.listing import find_files, split_ranges
 from connectors.store import open_store
 from pipelines.books import prepare_books
+from pipelines.close_period import CloseOutcome, CloseSettings, close_period
 from pipelines.options import OrderToCashOptions
 from pipelines.order_to_cash import order_to_cash
 from pipelines.report import RunReport, report_of
@@ -48,13 +51,28 @@ def with_exchange(report: RunReport, settings: RunSettings) -> RunReport:
     if settings.store is None:
         return report
     with open_store(settings.store) as store:
-        added = settle_exchange(store, settings.fold)
+        added = settle_exchange(store, settings.fold, settings.right)
     return msgspec.structs.replace(
         report,
         new_entries=report.new_entries + added.new_entries,
         reversals=report.reversals + added.reversals,
         journal_lines=report.journal_lines + added.journal_lines,
     )
+
+
+def run_close_period(settings: CloseSettings) -> CloseOutcome:
+    """Run the close to its end and return what it found and did.
+
+    Raises StoreError for the store, GateShut when the gate shut between check and proposal, and
+    what a proposal raises (`pipelines.closing.propose`).
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        outcome = Path(folder) / "outcome"
+        pipeline = beam.Pipeline(runner=FnApiRunner(), options=_pipeline_options())
+        close_period(pipeline, settings) | "KeepOutcome" >> beam.Map(outcome.write_bytes)
+        with _rare_collections():
+            pipeline.run().wait_until_finish()
+        return msgspec.json.decode(outcome.read_bytes(), type=CloseOutcome)
 
 
 @contextmanager

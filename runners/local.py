@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from runners.crossfoot import run_command
 
-PIPELINES = ("order_to_cash",)
+PIPELINES = ("order_to_cash", "close_period")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -199,6 +199,48 @@ def _with_members(refs: set[str], keys: Keys, members: Mapping[str, set[str]]) -
     return tuple(sorted(found))
 
 
+def read_party_groups(connection: Connection, tenant: str) -> list[tuple[str, tuple[str, ...]]]:
+    """Return (party id, refs) of everybody who has messages, sorted: a ref is in one group only.
+
+    A ref that stands for itself though a link leads to just one other party goes with that party,
+    as `read_past` has it.
+    """
+    query = select(parties.c.party_ref, parties.c.party_id).where(parties.c.tenant == tenant)
+    party_of: dict[str, str] = dict(connection.execute(query).tuples().all())
+    targets: dict[str, set[str]] = defaultdict(set)
+    known = select(links.c.link_id, links.c.target).where(links.c.tenant == tenant)
+    for link_id, target in connection.execute(known):
+        if party_of.get(link_id) == link_id:
+            targets[link_id].add(target)
+    groups: dict[str, list[str]] = defaultdict(list)
+    for ref in sorted(party_of):
+        groups[_end_of(ref, party_of, targets)].append(ref)
+    told = (
+        select(parties.c.party_ref)
+        .distinct()
+        .join(messages, messages.c.party_no == parties.c.party_no)
+        .where(parties.c.tenant == tenant)
+    )
+    telling = set(connection.execute(told).scalars())
+    return [
+        (party_id, tuple(refs))
+        for party_id, refs in sorted(groups.items())
+        if not telling.isdisjoint(refs)
+    ]
+
+
+def _end_of(ref: str, party_of: Mapping[str, str], targets: Mapping[str, set[str]]) -> str:
+    """Follow identities and single links until they end, or run in a circle."""
+    seen: set[str] = set()
+    here = ref
+    while here not in seen:
+        seen.add(here)
+        there = party_of.get(here, here)
+        only = targets.get(there, set())
+        here = next(iter(only)) if there == here and len(only) == 1 else there
+    return here
+
+
 def read_party_refs(
     connection: Connection, backend: Backend, tenant: str, party_ids: Iterable[str]
 ) -> dict[str, tuple[str, ...]]:

@@ -75,6 +75,18 @@ def read_trial_balance(
     ]
 
 
+def read_booked_periods(
+    connection: Connection, tenant: str | None = None
+) -> list[tuple[str, str, str]]:
+    """Return every (tenant, entity, period) in which something is booked, sorted."""
+    entry = journal_entries.c
+    keys = (entry.tenant, entry.entity, entry.period)
+    query = select(*keys).distinct().order_by(*keys)
+    if tenant is not None:
+        query = query.where(entry.tenant == tenant)
+    return [(row.tenant, row.entity, row.period) for row in connection.execute(query)]
+
+
 def _positive(amount: ColumnElement[int]) -> ColumnElement[int]:
     return func.sum(case((amount > 0, amount), else_=0))
 

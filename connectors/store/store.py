@@ -31,6 +31,7 @@ from connectors.store.books_calendar import (
     read_calendars,
     set_period_state,
 )
+from connectors.store.closing.desk import CloseDesk
 from connectors.store.delivery_desk import DeliveryDesk
 from connectors.store.errors import StoreError
 from connectors.store.history import History, Keys, KnownLinks, Past
@@ -155,6 +156,11 @@ class LedgerStore:
         with self._session.reading() as connection:
             return history.read_past(connection, self._backend, tenant, wanted)
 
+    def party_groups(self, tenant: str) -> list[tuple[str, tuple[str, ...]]]:
+        """Every party with the refs it is kept under; what waits for one is with it. Sorted."""
+        with self._session.reading() as connection:
+            return history.read_party_groups(connection, tenant)
+
     # --- commits -------------------------------------------------------------------------
 
     def commit(
@@ -251,10 +257,20 @@ class LedgerStore:
         """The deliverer's side of the outbox."""
         return DeliveryDesk(self._session)
 
+    def booked_periods(self, tenant: str | None = None) -> list[tuple[str, str, str]]:
+        """Every (tenant, entity, period) in which something is booked, sorted."""
+        with self._session.reading() as connection:
+            return reading.read_booked_periods(connection, tenant)
+
     @property
     def mapping_desk(self) -> MappingDesk:
         """The side of the outbox where postings get their GL accounts."""
         return MappingDesk(self._session)
+
+    @property
+    def close_desk(self) -> CloseDesk:
+        """The doors of whoever closes periods."""
+        return CloseDesk(self._session)
 
     def begin_run(self, run: runs.Run) -> None:
         """Write down that a run started."""

@@ -49,7 +49,7 @@ def resubmit_exceptions(
         others = [row for row in rows if row.kind != ExceptionKind.UNDELIVERED]
         if not others:
             return Resubmitted(tried=len(rows), sent_again=len(undelivered))
-        chosen = policy if policy is not None else _policy_of_last_run(store)
+        chosen = policy if policy is not None else policy_of_last_run(store)
         policy_pack(chosen)
         options = OrderToCashOptions.model_validate(
             {
@@ -66,7 +66,7 @@ def resubmit_exceptions(
     return msgspec.structs.replace(done, tried=len(rows), sent_again=len(undelivered))
 
 
-def _policy_of_last_run(store: LedgerStore) -> str:
+def policy_of_last_run(store: LedgerStore) -> str:
     """The pack that keeps these books; with another one, what stands would be booked anew."""
     runs = store.runs(limit=1)
     name = runs[0].policy.partition("@")[0] if runs else ""

@@ -101,6 +101,7 @@ def order_to_cash(
     mapping: arguments.Mapping = None,
     as_of: arguments.AsOf = None,
     tenant: arguments.Tenant = "default",
+    adjustment: arguments.Adjustment = None,
     runner: Annotated[
         Literal["local"], typer.Option(help="Engine. local: Beam's FnApiRunner, in this process.")
     ] = "local",
@@ -131,6 +132,7 @@ def order_to_cash(
         tenant=tenant,
         schema_registry=schema_registry,
         schema_ids=schema_ids,
+        adjustment=adjustment,
     )
     if as_json:
         print_json(outcome)
@@ -153,6 +155,7 @@ def run_order_to_cash(
     schema_registry: str | None = None,
     schema_ids: Path | None = None,
     mapping: str | None = None,
+    adjustment: str | None = None,
 ) -> RunOutcome:
     """Check everything named, run the pipeline to its end, and read the books after it."""
     # Here, not at the top: Beam takes seconds to import and other commands do without it.
@@ -175,6 +178,7 @@ def run_order_to_cash(
             tenant=tenant,
             schema_registry=schema_registry,
             schema_ids=schema_ids,
+            adjustment=adjustment,
         )
     except InvalidOptions as error:
         raise Problem("; ".join(error.problems), "correct these options") from error
@@ -241,7 +245,7 @@ def _run(options: OrderToCashOptions) -> RunReport:
     from runners.fn_api import run_order_to_cash as start
 
     try:
-        with working("order_to_cash"), unchanging_inputs(), _original_errors():
+        with working("order_to_cash"), unchanging_inputs(), original_errors():
             return start(options)
     except ConservationBroken as error:
         raise Problem(
@@ -258,7 +262,7 @@ def _run(options: OrderToCashOptions) -> RunReport:
 
 
 @contextmanager
-def _original_errors() -> Iterator[None]:
+def original_errors() -> Iterator[None]:
     """Raise what a worker raised: Beam wraps errors that it cannot copy into a RuntimeError."""
     try:
         yield

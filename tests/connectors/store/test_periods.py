@@ -140,7 +140,7 @@ def test_a_live_fold_with_an_older_as_of_takes_nothing_back_from_a_shut_period()
     stood = PartyPast(("stripe:cus_1",), {"stripe:cus_1": 1}, (FIRST,), february + DAY, february)
 
     def as_of(past: PartyPast, settings: FoldSettings) -> int:
-        (party,) = fold_parties({"stripe:cus_1": []}, {"stripe:cus_1": past}, settings)
+        (party,) = fold_parties({"stripe:cus_1": []}, {"stripe:cus_1": past}, settings, {})
         return party.as_of_micros
 
     assert as_of(stood, settings) == february

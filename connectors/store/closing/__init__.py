@@ -1,0 +1,1 @@
+"""What the store knows of closes: snapshots of a period, decisions of people, reports."""
