@@ -267,7 +267,9 @@ class TrytonDelivery:
         reason = Reason.ERP_REFUSED
         if period is None:
             reason = Reason.ERP_PERIOD_MISSING
-        elif period.state != OPEN:
+        elif period.state != OPEN or period.period_id in self.books.periods_without_journal(
+            company.company_id
+        ):
             reason = Reason.ERP_PERIOD_CLOSED
         elif codes - self.books.accounts(company.company_id, codes).keys():
             reason = Reason.ERP_UNKNOWN_ACCOUNT

@@ -96,6 +96,16 @@ class TrytonBooks:
             self._journal = rows[0]["id"]
         return self._journal
 
+    def periods_without_journal(self, company: int) -> set[int]:
+        """Periods in which the journal is closed; reopening a period does not reopen it there."""
+        domain = [
+            ["journal", "=", self.journal()],
+            ["period.company", "=", company],
+            ["state", "!=", OPEN],
+        ]
+        rows = self.search("account.journal.period", domain, ["period"], company)
+        return {row["period"] for row in rows}
+
     def accounts(self, company: int, codes: Iterable[str]) -> dict[str, TrytonAccount]:
         """Accounts that may be booked on, by code; codes that have none are left out."""
         known = self._accounts.setdefault(company, {})

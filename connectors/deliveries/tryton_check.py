@@ -57,6 +57,7 @@ def _needs(
 ) -> Iterator[tuple[str, str]]:
     """(kind, name) of what is missing, once per posting that needs it."""
     books.read_periods(company.company_id)
+    without_journal = books.periods_without_journal(company.company_id)
     codes = {line.gl_account or "" for parcel in parcels for line in parcel.posting.lines}
     accounts = books.accounts(company.company_id, codes)
     known = set() if make_parties else books.known_parties(p.posting.customer_id for p in parcels)
@@ -71,6 +72,8 @@ def _needs(
             yield "period", f"{parcel.booked_on[:7]} is not there"
         elif period.state != OPEN:
             yield "period", f"{period.name} is {period.state}"
+        elif period.period_id in without_journal:
+            yield "period", f"the journal is closed in {period.name}"
         missing = {line.gl_account or "" for line in posting.lines} - accounts.keys()
         for code in sorted(missing):
             yield "account", code

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy import (
@@ -141,9 +141,8 @@ class Postgres:
                 yield lambda: self._assert_alive(connection)
             finally:
                 # A connection that is lost has given the lock up by itself.
-                with suppress(*self.errors):
+                if not connection.invalidated:
                     connection.execute(text("SELECT pg_advisory_unlock(:space, :key)"), key)
-                connection.invalidate()
 
     def _assert_alive(self, connection: Connection) -> None:
         try:

@@ -269,6 +269,19 @@ def test_a_closed_period_is_refused_in_tryton_s_words_until_it_is_reopened(
     assert kinds == [("period", "2026-01 is closed")]
     rpc.call("model.account.period.reopen", periods)
     assert isinstance(deliver(tryton, old)["january"], Accepted)
+    # Closing a period closes the journals in it, and reopening it leaves them closed.
+    rpc.call("model.account.period.close", periods)
+    rpc.call("model.account.period.reopen", periods)
+    later = parcel("january2", day="2026-01-21")
+    verdict = deliver(tryton, later)["january2"]
+    assert isinstance(verdict, Refused)
+    assert verdict.reason is Reason.ERP_PERIOD_CLOSED and "journal-period" in verdict.words
+    found = find_missing(delivery_to(tryton).books, [later], make_parties=True)
+    assert [one.name for one in found] == ["the journal is closed in 2026-01"]
+    in_periods = [["period", "in", periods]]
+    journals = rpc.call("model.account.journal.period.search", in_periods)
+    rpc.call("model.account.journal.period.reopen", journals)
+    assert isinstance(deliver(tryton, later)["january2"], Accepted)
 
 
 def test_an_account_that_is_closed_meanwhile_is_refused_and_found_again(

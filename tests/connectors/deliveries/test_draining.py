@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from sqlalchemy import text
 
 from connectors.deliveries import Refused
 from connectors.deliveries.patience import CircuitBreaker
 from connectors.store import DelivererBusy, DeliveryStatus, LedgerStore, PeriodState
+from connectors.store.session import backend_of
 from ledger.messages import Outcome
 from ledger.reasons import Reason
 from tests.connectors.deliveries.example_erp import (
@@ -240,6 +242,21 @@ def test_two_deliverers_never_work_at_once(store: LedgerStore) -> None:
         with pytest.raises(DelivererBusy):
             drainer(store, ExampleErp()).drain()
     assert drainer(store, ExampleErp()).drain().accepted == 1
+
+
+@pytest.mark.parametrize("store_url", ["postgresql"], indirect=True)
+def test_a_deliverer_that_loses_its_lock_sends_nothing_more(
+    store: LedgerStore, store_url: str
+) -> None:
+    booked(store, "a")
+    others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()"
+    engine = backend_of(store_url).engine(store_url)
+    with store.delivery_desk.only_deliverer() as assert_alone, engine.connect() as connection:
+        assert_alone()
+        connection.execute(text(f"{others} AND datname = current_database()"))
+        with pytest.raises(DelivererBusy, match="lost"):
+            assert_alone()
+    engine.dispose()
 
 
 def test_a_deliverer_that_is_asked_to_stop_ends_with_its_batch(store: LedgerStore) -> None:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import csv
-import io
 import shutil
-import subprocess
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from decimal import Decimal
@@ -13,8 +11,6 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from beancount import loader
-from beancount.core import data
 
 from connectors.exports import EXPORTS, EXTENSIONS
 from connectors.exports.chart import FUNCTIONAL, account_name
@@ -26,12 +22,16 @@ from ledger.accounts import AccountRole
 from ledger.events import PayoutPaid
 from ledger.journal import JournalEntry, assert_balanced
 from ledger.messages import Message, Outcome
-from ledger.money import EXPONENT, major_to_minor
+from ledger.money import major_to_minor
 from ledger.results import FoldedParty, FoldResult
+from tests.connectors.exports.plain_text_balances import (
+    Balances,
+    of_beancount,
+    of_hledger,
+    of_the_store,
+)
 
 BuildBooks = Callable[[int, int], list[PostedEntry]]
-Balances = dict[tuple[str, str], int]
-"""(account, currency) -> net debit in minor units."""
 
 _JANUARY = 1_767_225_600_000_000
 
@@ -116,16 +116,9 @@ def _export(store: LedgerStore, directory: Path, name: str) -> Path:
 
 
 def _trial_balance(store: LedgerStore) -> Balances:
-    """The store's trial balance under the account names of the export, without zeros."""
-    found: Balances = defaultdict(int)
-    for row in store.trial_balance("acme"):
-        account = account_name(row.entity, AccountRole(row.role))
-        found[account, row.currency] += row.balance_minor
-        if row.currency != row.functional_currency:
-            functional = (f"{account}:{FUNCTIONAL}", row.functional_currency)
-            found[functional] += row.functional_balance_minor
+    found = of_the_store(store, "acme")
     assert len(found) > 100
-    return {key: minor for key, minor in found.items() if minor}
+    return found
 
 
 def test_the_corrections_are_all_in_the_export(store: LedgerStore) -> None:
@@ -137,16 +130,7 @@ def test_the_corrections_are_all_in_the_export(store: LedgerStore) -> None:
 
 
 def test_beancount_agrees_with_the_trial_balance(store: LedgerStore, tmp_path: Path) -> None:
-    entries, errors, _ = loader.load_file(str(_export(store, tmp_path, "beancount")))
-    assert errors == []
-    found: Balances = defaultdict(int)
-    for entry in entries:
-        if isinstance(entry, data.Transaction):
-            for line in entry.postings:
-                assert line.units is not None
-                currency = line.units.currency
-                found[line.account, currency] += major_to_minor(line.units.number, currency)
-    assert {key: minor for key, minor in found.items() if minor} == _trial_balance(store)
+    assert of_beancount(_export(store, tmp_path, "beancount")) == _trial_balance(store)
 
 
 @pytest.mark.skipif(
@@ -154,18 +138,7 @@ def test_beancount_agrees_with_the_trial_balance(store: LedgerStore, tmp_path: P
     reason="hledger is not installed here; Debian and Homebrew have it",
 )
 def test_hledger_agrees_with_the_trial_balance(store: LedgerStore, tmp_path: Path) -> None:
-    path = str(_export(store, tmp_path, "hledger"))
-    environment = {"LANG": "C.UTF-8", "PATH": "/usr/local/bin:/usr/bin:/bin"}
-    check = ["hledger", "-f", path, "check", "--strict", "ordereddates"]
-    subprocess.run(check, check=True, env=environment)
-    command = ["hledger", "-f", path, "balance", "--flat", "--layout=bare", "-N", "-O", "csv"]
-    shown = subprocess.run(command, check=True, env=environment, capture_output=True, text=True)
-    _, *rows = csv.reader(io.StringIO(shown.stdout))
-    found = {
-        (account, currency): int(amount.replace(".", "").rjust(EXPONENT[currency] + 1, "0"))
-        for account, currency, amount in rows
-    }
-    assert {key: minor for key, minor in found.items() if minor} == _trial_balance(store)
+    assert of_hledger(_export(store, tmp_path, "hledger")) == _trial_balance(store)
 
 
 def test_csv_agrees_with_the_trial_balance(store: LedgerStore, tmp_path: Path) -> None:
