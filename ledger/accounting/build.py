@@ -13,6 +13,7 @@ from typing import TypeVar
 import msgspec
 
 from ledger.accounting.accruals import Billing, Settlements, accrue_item
+from ledger.accounting.billed import Seller, billed_by, give_to_sellers, seller_of
 from ledger.accounting.books import Book
 from ledger.accounting.evidence import (
     InvoiceFact,
@@ -61,9 +62,11 @@ def fold_accounting(
     """
     poster = Poster(tenant, customer_id, contract_id, policy, config, as_of_micros)
     kinds = sort_out(poster, events)
-    invoices = merge_invoices(kinds.invoices, poster) if kinds.invoices else []
+    issued, sold_by = billed_by(poster, kinds.invoices)
+    invoices = merge_invoices(issued, poster) if issued else []
     states: list[InvoiceState] = []
-    accepted, waiting = _accept(poster, invoices, states)
+    sellers: dict[str, Seller] = {}
+    accepted, waiting = _accept(poster, invoices, states, sold_by, sellers)
     settled: Settlements = {}
     if kinds.items or kinds.usage:
         _accrue(poster, kinds, accepted, settled)
@@ -72,6 +75,9 @@ def fold_accounting(
     paid = _work(poster, accepted, settled, linker, states, sales)
     book_payouts(poster, kinds.payouts, kinds.payouts_failed)
     poster.entries.sort(key=lambda entry: (entry.accounting_date, entry.entry_key))
+    if sellers:
+        poster.entries = give_to_sellers(poster.entries, sellers)
+        poster.entries.sort(key=lambda entry: (entry.accounting_date, entry.entry_key))
     return AccountingResult(
         entries=tuple(poster.entries),
         pending=tuple(sorted(poster.pending, key=lambda one: (one.event_id, one.reason))),
@@ -83,13 +89,27 @@ def fold_accounting(
 
 
 def _accept(
-    poster: Poster, invoices: list[InvoiceFact], states: list[InvoiceState]
+    poster: Poster,
+    invoices: list[InvoiceFact],
+    states: list[InvoiceState],
+    sold_by: dict[str, str],
+    sellers: dict[str, Seller],
 ) -> tuple[list[tuple[InvoiceFact, int]], dict[str, Reason]]:
-    """Return the invoices that can be booked with their worth, and why others cannot."""
+    """Return the invoices that can be booked with their worth, and why others cannot.
+
+    `sellers` is filled with the rate of who sold what another entity bills.
+    """
     accepted: list[tuple[InvoiceFact, int]] = []
     waiting: dict[str, Reason] = {}
     for fact in invoices:
         worth = accept_invoice(poster, fact)
+        sold = sold_by.get(fact.content.invoice_id)
+        if sold is not None and worth is not None:
+            seller = seller_of(poster, fact, sold)
+            if seller is None:
+                worth = None
+            else:
+                sellers[fact.content.invoice_id] = seller
         if worth is not None:
             accepted.append((fact, worth))
             continue

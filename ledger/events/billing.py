@@ -108,6 +108,9 @@ class InvoiceIssued(Event, frozen=True, kw_only=True, tag="billing.invoice_issue
     collection_method: str | None = None
     exchange_rate: Decimal | None = None
     """Functional currency per unit of `currency`, when the source states it."""
+    billing_entity: str | None = None
+    """Legal entity in whose name it is issued, where that is not the contract's `entity`: the claim
+    and its tax are in its books."""
 
 
 class InvoiceVoided(Event, frozen=True, kw_only=True, tag="billing.invoice_voided"):
