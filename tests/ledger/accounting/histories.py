@@ -155,6 +155,7 @@ def invoices(draw: st.DrawFn, at: int) -> tuple[type[told.Event], dict[str, Any]
         "balance_applied_minor": draw(st.sampled_from([0, 0, 0, 700, -300])),
         "exchange_rate": draw(rates),
         "entity": draw(entities),
+        "billing_entity": draw(entities),
     }
 
 
