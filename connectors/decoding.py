@@ -36,6 +36,8 @@ class MetadataKeys(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     contract_id: tuple[str, ...] = ("contract_id", "crm_contract_id", "salesforce_contract_id")
     account_id: tuple[str, ...] = ("crm_account_id", "account_id", "salesforce_account_id")
     entity: tuple[str, ...] = ("legal_entity", "entity")
+    billing_entity: tuple[str, ...] = ("billing_entity",)
+    """On an invoice: the legal entity in whose name it is issued, where another one has sold."""
     invoice_id: tuple[str, ...] = ("invoice_id", "invoice")
     """On a grant of credit: the invoice that sold it."""
     invoice_line_id: tuple[str, ...] = ("invoice_line_id", "invoice_line_item")

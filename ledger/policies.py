@@ -143,6 +143,9 @@ class BooksConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """A renewal is due when the term ends within so many days of the as-of time."""
     rates: dict[str, Decimal] = {}
     """Exchange rates on file: `EUR/USD/2026-01-15` -> USD per EUR on that date."""
+    accounts: dict[str, str] = {}
+    """Legal entity of each account at a provider: `stripe:acct_1` -> `DE01`. What comes from the
+    account was billed and collected by that entity, unless the event states another."""
     rate_sources: dict[str, str] = {}
     """Who says so, by the same names; from the rates file's column `source`."""
     links: Literal["strict", "assumed"] = "strict"

@@ -99,6 +99,7 @@ def trace(connection: Connection, backend: Backend, found: Found) -> Trace:
         for traced in whole.messages
         if traced.message.message_id in told_by or _tells_of(found, traced.message)
     ]
+    told += _filed_elsewhere(connection, backend, postings, whole)
     message_ids = {traced.message.message_id for traced in told}
     return Trace(
         kind=named.kind.value,
@@ -162,6 +163,25 @@ def _read_whole(connection: Connection, backend: Backend, numbers: Iterable[int]
             for row in connection.execute(of_updates)
         ],
     )
+
+
+def _filed_elsewhere(
+    connection: Connection, backend: Backend, postings: Iterable[PostedEntry], whole: _Whole
+) -> list[TracedMessage]:
+    """Messages of other parties that caused postings: a payout realises everybody's exchange."""
+    known = {traced.message.message_id for traced in whole.messages}
+    causes = {(one.entry.tenant, one.entry.source_event_id) for one in postings}
+    wanted = {(tenant, name) for tenant, name in causes if name not in known}
+    if not wanted:
+        return []
+    query = (
+        select(messages, parties.c.party_ref, parties.c.party_id)
+        .join(parties, parties.c.party_no == messages.c.party_no)
+        .where(backend.among(messages.c.message_id, sorted({name for _, name in wanted})))
+        .order_by(messages.c.occurred_at_micros, messages.c.message_id)
+    )
+    rows = [row for row in connection.execute(query) if (row.tenant, row.message_id) in wanted]
+    return [_traced_message(row) for row in rows]
 
 
 def _traced_message(row: Any) -> TracedMessage:

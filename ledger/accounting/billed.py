@@ -53,11 +53,12 @@ class Seller(NamedTuple):
 
 
 def billed_by(
-    poster: Poster, invoices: Sequence[InvoiceIssued]
+    invoices: Sequence[InvoiceIssued],
 ) -> tuple[list[InvoiceIssued], dict[str, str]]:
     """Give invoices to the entity that bills them; return them, and who sold, by invoice id.
 
-    All events of an invoice go where the first that states a billing entity says.
+    All events of an invoice go where the first that states a billing entity says. Where nobody
+    states who sold, the billing entity did.
     """
     billing: dict[str, str] = {}
     sellers: dict[str, str] = {}
@@ -65,12 +66,14 @@ def billed_by(
         if event.billing_entity is not None:
             billing.setdefault(event.invoice_id, event.billing_entity)
     for event in invoices:
-        if event.invoice_id in billing:
-            sellers.setdefault(event.invoice_id, poster.entity_of(event))
-    elsewhere = {name: who for name, who in billing.items() if sellers[name] != who}
+        if event.entity is not None:
+            sellers.setdefault(event.invoice_id, event.entity)
+    elsewhere = {name: who for name, who in billing.items() if sellers.get(name, who) != who}
+    unsaid = {name: who for name, who in billing.items() if name not in sellers}
+    moved = {**unsaid, **elsewhere}
     given = [
-        msgspec.structs.replace(event, entity=elsewhere[event.invoice_id])
-        if event.invoice_id in elsewhere
+        msgspec.structs.replace(event, entity=moved[event.invoice_id])
+        if event.invoice_id in moved
         else event
         for event in invoices
     ]

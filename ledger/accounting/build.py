@@ -62,7 +62,7 @@ def fold_accounting(
     """
     poster = Poster(tenant, customer_id, contract_id, policy, config, as_of_micros)
     kinds = sort_out(poster, events)
-    issued, sold_by = billed_by(poster, kinds.invoices)
+    issued, sold_by = billed_by(kinds.invoices)
     invoices = merge_invoices(issued, poster) if issued else []
     states: list[InvoiceState] = []
     sellers: dict[str, Seller] = {}

@@ -109,9 +109,15 @@ def _delivery(event: StripeEvent, context: DecodeContext) -> Delivery:
         tenant=context.tenant,
         occurred_at_micros=event.created * 1_000_000,
         keys=context.metadata_keys,
+        entity=_entity_of(event, context),
         payments_name_invoices=payments_name_invoices(event.api_version or ""),
         previous_attributes=event.data.previous_attributes,
     )
+
+
+def _entity_of(event: StripeEvent, context: DecodeContext) -> str | None:
+    """The legal entity whose Stripe account the event came from, where the books name it."""
+    return context.books.accounts.get(f"{SOURCE}:{event.account}") if event.account else None
 
 
 def _recorded(event: StripeEvent) -> Mapped:

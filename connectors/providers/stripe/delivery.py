@@ -22,6 +22,8 @@ class Delivery(msgspec.Struct, gc=False):
     tenant: str
     occurred_at_micros: int
     keys: MetadataKeys
+    entity: str | None
+    """Of the Stripe account that it came from, where the books name one."""
     payments_name_invoices: bool
     """True: `invoice: null` on a payment means that it has none."""
     previous_attributes: msgspec.Raw
@@ -49,7 +51,7 @@ class Delivery(msgspec.Struct, gc=False):
             "account_id": links.account_id,
             "contract_id": links.contract_id,
             "subscription_id": subscription_id,
-            "entity": links.entity,
+            "entity": links.entity or (self.entity if _is_money(subject) else None),
         }
 
     def previous(self) -> dict[str, Any]:
@@ -62,6 +64,11 @@ class Delivery(msgspec.Struct, gc=False):
         except msgspec.ValidationError:
             detail = "previous_attributes is no object at $.data"
             raise Rejected(Reason.WRONG_TYPE, detail) from None
+
+
+def _is_money(subject: str) -> bool:
+    """Whose account money is in says who collected it, and nothing about who sold."""
+    return subject.startswith("payments.")
 
 
 class Mapped(msgspec.Struct, gc=False):

@@ -14,6 +14,7 @@ from connectors.providers.stripe.invoice_lines import lines_and_taxes
 from connectors.providers.stripe.invoice_shapes import Invoice, SubscriptionRef
 from connectors.providers.stripe.linking import (
     StatedLinks,
+    first_stated,
     ids_of,
     source_id,
     stated_links,
@@ -153,6 +154,8 @@ def _issued(
         due_at_micros=micros(invoice.due_date),
         balance_applied_minor=balance_applied_minor(invoice),
         collection_method=invoice.collection_method or invoice.billing,
+        billing_entity=first_stated(delivery.keys.billing_entity, invoice.metadata)
+        or delivery.entity,
     )
 
 

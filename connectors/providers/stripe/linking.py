@@ -69,6 +69,11 @@ def stated_links(keys: MetadataKeys, *metadata: Metadata) -> StatedLinks:
     return StatedLinks(contract and crm_id(contract), account and crm_id(account), entity or None)
 
 
+def first_stated(keys: tuple[str, ...], metadata: Metadata) -> str | None:
+    """The value of the first of these keys that metadata has, if any."""
+    return (_first(keys, [metadata]) or None) if metadata else None
+
+
 def _first(keys: tuple[str, ...], stated: list[dict[str, str]]) -> str | None:
     for metadata in stated:
         for key in keys:

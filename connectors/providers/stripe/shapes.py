@@ -394,4 +394,6 @@ class StripeEvent(Struct, gc=False):
     created: int
     data: EventData
     object: str = "event"
+    account: str | None = None
+    """The connected account it comes from; absent for the platform's own events."""
     api_version: str | None = None

@@ -63,6 +63,9 @@ def test_the_payout_of_two_customers_money_leaves_nothing(store: LedgerStore) ->
     report = settle_exchange(store, settings())
     assert (report.new_entries, report.reversals) == (1, 0)
     assert clearing(store) == (0, 0)
+    (realised,) = [one for one in store.postings() if one.entry.customer_id == PARTY]
+    told = store.trace(realised.posting_id, TENANT)
+    assert [one.message.message_id for one in told.messages] == ["stripe:evt_po"]
     again = settle_exchange(store, settings())
     assert not again.changed_books
 
