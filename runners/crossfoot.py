@@ -9,6 +9,7 @@ import typer
 from typer.core import TyperGroup
 
 from runners.commands import close, erp, exceptions, export, periods, policy, run, schemas
+from runners.commands.catalog import catalog, show_impact
 from runners.commands.deliver import deliver
 from runners.commands.demo import demo
 from runners.commands.dump import dump
@@ -81,6 +82,8 @@ app.command("trace")(trace)
 app.command("generate")(generate)
 app.command("dump")(dump)
 app.command("migrate")(migrate)
+app.command("catalog")(catalog)
+app.command("impact")(show_impact)
 app.command("deliver")(deliver)
 app.command("serve-webhooks")(serve_webhooks)
 run.app.command("close-period")(close_period)

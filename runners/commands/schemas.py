@@ -10,7 +10,7 @@ import msgspec
 import typer
 
 from runners import arguments
-from runners.commands import schemas_changes, schemas_outer, schemas_states
+from runners.commands import schemas_changes, schemas_export, schemas_outer, schemas_states
 from runners.display import print_json, print_lines, print_table
 from runners.problems import Findings, Problem
 from runners.registries import (
@@ -248,6 +248,7 @@ app.command("lock")(schemas_changes.lock)
 app.command("new-version")(schemas_changes.new_version)
 app.command("plan")(schemas_outer.plan)
 app.command("apply")(schemas_outer.apply)
+app.command("export")(schemas_export.export)
 app.command("usage")(schemas_states.usage)
 app.command("deprecate")(schemas_states.deprecate)
 app.command("retire")(schemas_states.retire)
