@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test erp-test lint benchmark lock clean
+.PHONY: demo test erp-test lint benchmark fuzz lock clean
 
 demo: $(VENV)/.runtime  ## run the main job on a seeded example company, into demo/books.db
 	@$(BIN)/crossfoot demo --out demo
@@ -21,6 +21,9 @@ lint: $(VENV)/.dev  ## style and types
 
 benchmark: $(VENV)/.dev  ## 100k and 1M events: the pipeline beside scripts written by hand
 	@$(BIN)/python -m benchmarks.run
+
+fuzz: $(VENV)/.dev  ## 100k damaged messages per format through the decoders
+	@CROSSFOOT_FUZZ_MESSAGES=100000 $(BIN)/python -m pytest tests/fuzzing
 
 # Each stamp file says that the environment holds what its lock file names.
 $(VENV)/.runtime: requirements.lock pyproject.toml setup.py
