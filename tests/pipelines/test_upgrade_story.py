@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from connectors import event_files
 from connectors.decoding import DecodeContext
 from connectors.decoding_any import decode_event

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
+
 from connectors.decoding import DecodeContext
 from connectors.decoding_any import decode_delivery
 from connectors.registries.file_steps import MANIFEST
@@ -28,7 +30,6 @@ from schemas.lock import read_lock
 from schemas.registry import PACKAGE_ROOT, load_registry
 from schemas.versions import SubjectVersion
 from tests.schemas.registry_copies import PAID, VOIDED, add_version, copy_registry, optional
-from typer.testing import CliRunner
 
 BASE = load_registry().latest(VOIDED)
 
