@@ -12,7 +12,8 @@ from the first line to the end of the billing period that runs at the as-of time
 | `currency` | the currency; no money is compared |
 
 The difference is what was sold less what is billed, over the service time in which they disagree,
-in minor units of the contract's currency: months are calendar months, parts of one by its days.
+in minor units of the contract's currency: months begin on the day on which billing's do, and parts
+of one count by its days.
 
 No drift are: another billing interval of the same price, prorations of a change that both sides
 know, a discount that is in CRM's price, usage, one-off lines, trials, pauses, rounding, and changes

@@ -12,7 +12,7 @@ from ledger import events
 from ledger.money import EXPONENT, divide
 from ledger.policies import DAY_MICROS, DriftConfig
 from ledger.readings import Priced
-from ledger.spans import months_between
+from ledger.spans import months_counted_from
 
 _DECIMALS = 4
 """Of a minor unit in words: prices per month need not come out even."""
@@ -77,13 +77,15 @@ def windows_of(
     """Every disagreement about one product that began before `as_of`, up to `horizon`, by time."""
     spans = _spans(lines, horizon, as_of, config)
     heard = {is_sold: any(one.is_sold is is_sold for one in lines) for is_sold in (True, False)}
+    anchor = min([one.start for one in lines if not one.is_sold] or [one.start for one in lines])
     found: list[Window] = []
     for position, span in enumerate(spans):
         if span.agree or span.end - span.start <= config.tolerance_days * DAY_MICROS:
             continue
         before = spans[position - 1] if position else None
         after = spans[position + 1] if position + 1 < len(spans) else None
-        found += _judge(span, before, after, heard)
+        months = months_counted_from(anchor, span.start, span.end)
+        found += _judge(span, months, before, after, heard)
     return found
 
 
@@ -129,8 +131,8 @@ def _side(lines: Iterable[Priced], there: Iterable[Priced], at: int, is_sold: bo
 def _agree(sold: Side, billed: Side, there: Iterable[Priced], config: DriftConfig) -> bool:
     """Same money over a billing interval, but for rounding, and the same units.
 
-    Where it is open for what time CRM's price is, the same money is enough: twelve months of one
-    seat may be sold as twelve units.
+    Where it is open for what time CRM's price is, the same money is enough: ten seats may be sold
+    as one bundle.
     """
     if not sold.is_there and not billed.is_there:
         return True
@@ -146,10 +148,13 @@ def _agree(sold: Side, billed: Side, there: Iterable[Priced], config: DriftConfi
 
 
 def _judge(
-    span: Span, before: Span | None, after: Span | None, heard: dict[bool, bool]
+    span: Span,
+    months: Fraction,
+    before: Span | None,
+    after: Span | None,
+    heard: dict[bool, bool],
 ) -> list[Window]:
     sold, billed = span.sold, span.billed
-    months = months_between(span.start, span.end)
     money = (sold.per_month - billed.per_month) * months
     if not billed.is_there:
         attribute = "dates" if heard[False] else "sold_not_billed"

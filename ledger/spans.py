@@ -31,6 +31,13 @@ def months_between(start: int, end: int) -> Fraction:
     return whole + Fraction(end - begun, add_months(start, whole + 1) - begun)
 
 
+def months_counted_from(anchor: int, start: int, end: int) -> Fraction:
+    """Months from `start` to `end`, counted from the day of `anchor`, as billing does."""
+    while anchor > start:
+        anchor = add_months(anchor, -12)
+    return months_between(anchor, end) - months_between(anchor, start)
+
+
 @lru_cache(maxsize=256)
 def months_of(interval: str | None) -> Fraction | None:
     """Months of a billing interval (`month`, `3 months`, `week`); None for what is no rhythm."""

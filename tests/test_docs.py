@@ -15,7 +15,8 @@ import msgspec
 import pytest
 import typer
 
-from connectors.policy_packs import load_policy_pack, pack_names
+from connectors.decoding import CompanyConfig
+from connectors.policy_packs import load_books_config, load_policy_pack, pack_names
 from ledger.accounting.wallets import RULES
 from ledger.mending import MENDING
 from ledger.policies import PendingDays, PolicyPack
@@ -321,3 +322,36 @@ def test_a_document_speaks_of_the_product_alone(path: Path, fault: str) -> None:
 def test_the_documents_are_found() -> None:
     names = {name_of(path) for path in documents()}
     assert {"README.md", "CHANGELOG.md", "docs/policies.md", "examples/README.md"} <= names
+
+
+def configuration_keys(struct: type[msgspec.Struct], prefix: str = "") -> set[str]:
+    """Every key of the books file as a dotted path; `*` for names the company chooses."""
+    found: set[str] = set()
+    hints = typing.get_type_hints(struct)
+    for name in struct.__struct_fields__:
+        found.add(f"{prefix}{name}")
+        if name == "pending_days":
+            continue  # by reason, in dead-letters.md
+        for hint in (hints[name], *typing.get_args(hints[name])):
+            if isinstance(hint, type) and issubclass(hint, msgspec.Struct):
+                named = ".*" if typing.get_origin(hints[name]) is dict else ""
+                found |= configuration_keys(hint, f"{prefix}{name}{named}.")
+    return found
+
+
+def test_every_key_of_the_books_file_is_described_and_no_other() -> None:
+    page = (ROOT / "docs/configuration.md").read_text()
+    described = re.findall(
+        r"^\| `([a-z_.*]+)` \|", page.split("## Contract drift")[0], re.MULTILINE
+    )
+    assert set(described) == configuration_keys(CompanyConfig)
+    assert len(described) == len(set(described))
+
+
+def test_the_books_file_on_the_page_can_be_read(tmp_path: Path) -> None:
+    page = (ROOT / "docs/configuration.md").read_text()
+    path = tmp_path / "books.yaml"
+    path.write_text(page.split("```yaml\n")[1].split("```")[0])
+    books = load_books_config(str(path))
+    assert books.drift.products == {"prod_QK2v": "PRO-SEAT"}
+    assert books.pending_days.contract_drift == 10
