@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from decimal import Decimal
 from typing import Any
 
 import msgspec
@@ -43,6 +44,7 @@ KINDS = (
     "customer", "activated", "changed", "cancelled", "invoice", "voided", "uncollectible",
     "credit_note", "payment", "tied_payment", "standalone", "failed", "refund", "disputed", "won",
     "item", "account", "contract", "activation", "order", "order_item", "termination",
+    "signed", "amended", "renewed", "ended", "priced", "paused", "prorated",
 )  # fmt: skip
 
 STEPS = st.builds(
@@ -67,6 +69,10 @@ def told_by(tell: Told, history: Sequence[Step]) -> list[Message]:
 def _event(tell: Told, step: Step, number: str) -> Any:
     if step.kind in _CRM:
         return _crm_change(tell, step, number)
+    if step.kind in _TERMS:
+        return _of_terms(tell, step, number)
+    if step.kind in ("priced", "paused", "prorated"):
+        return _of_change(tell, step, number)
     if step.kind in ("customer", "activated", "changed", "cancelled", "item"):
         return _of_subscription(tell, step, number)
     if step.kind in ("invoice", "voided", "uncollectible", "credit_note"):
@@ -84,6 +90,70 @@ def _of_subscription(tell: Told, step: Step, number: str) -> Any:
                           accrual_id=f"ii_{step.pick % 2}", amount_minor=step.amount,
                           subscription_id=sub)  # fmt: skip
     return tell.subscription(number, step.day, step.kind, sub=sub, contract_id=step.contract)
+
+
+_TERMS: dict[str, type[events.Event]] = {
+    "signed": events.ContractSigned,
+    "amended": events.ContractAmended,
+    "renewed": events.ContractRenewed,
+    "ended": events.ContractCancelled,
+}
+
+
+def _of_terms(tell: Told, step: Step, number: str) -> Any:
+    """What CRM says of a contract as a whole: lines that replace, add to or take from others."""
+    given: dict[str, Any] = {
+        "source": "salesforce", "customer_id": tell.account, "contract_id": "salesforce:800C",
+    }  # fmt: skip
+    since = tell.day(DAYS[step.amount % len(DAYS)])
+    if step.kind == "ended":
+        return tell.event(_TERMS["ended"], number, step.day, effective_at_micros=since, **given)
+    line = events.ContractLine(
+        line_id=f"line_{step.pick % 2}",
+        product=("SEAT", "HELP")[step.pick % 2],
+        quantity=Decimal(step.amount % 7 - 2),
+        unit_amount=Decimal(step.amount) / 100,
+    )
+    ends = since + (step.pick * 30 * 86_400_000_000) if step.pick else None
+    return tell.event(
+        _TERMS[step.kind], number, step.day, currency="EUR", term_start_micros=since,
+        term_end_micros=ends, lines=(line,) if step.pick % 3 else (), auto_renew=step.pick == 5,
+        **given,
+    )  # fmt: skip
+
+
+def _of_change(tell: Told, step: Step, number: str) -> Any:
+    """A subscription with other items, a pause, or the prorations of a change."""
+    sub = SUBSCRIPTIONS[step.pick % 2]
+    if step.kind == "prorated":
+        return _prorated(tell, step, number, sub)
+    item = events.SubscriptionItem(
+        item_id="si_1", product=("SEAT", "prod_1")[step.pick % 2],
+        quantity=Decimal(step.amount % 5), unit_amount=Decimal(step.amount),
+        interval=("month", "year", "3 months")[step.pick % 3],
+    )  # fmt: skip
+    return tell.subscription(
+        number, step.day, "changed", sub=sub, contract_id=step.contract, items=(item,),
+        currency="EUR", pause_behavior="void" if step.kind == "paused" else None,
+    )  # fmt: skip
+
+
+def _prorated(tell: Told, step: Step, number: str, sub: str) -> Any:
+    """Unused time comes back and what follows is charged, over the same time."""
+    start, end = tell.day(step.day), tell.day("2026-05-01")
+    invoice = f"stripe:in_p{number}"
+    lines = tuple(
+        events.InvoiceLine(
+            line_id=f"{invoice}/{amount}", amount_minor=amount, proration=True, product="SEAT",
+            quantity=Decimal(1), subscription_id=sub, service_start_micros=start,
+            service_end_micros=end,
+        )
+        for amount in (-step.amount, step.amount * 3)
+    )  # fmt: skip
+    return tell.invoice(
+        number, step.day, invoice=invoice, total=step.amount * 2, lines=lines,
+        subscription_id=sub, contract_id=step.contract,
+    )  # fmt: skip
 
 
 def _of_invoice(tell: Told, step: Step, number: str) -> Any:
@@ -125,7 +195,7 @@ def _of_payment(tell: Told, step: Step, number: str) -> Any:
     if step.kind == "refund":
         return tell.event(events.RefundIssued, number, step.day, refund_id=f"re_{number}", **given)
     kind = events.DisputeOpened if step.kind == "disputed" else events.DisputeWon
-    return tell.event(kind, number, step.day, dispute_id=f"dp_{step.pick % 2}", **given)
+    return tell.event(kind, number, step.day, dispute_id=f"dp_{step.pick % 5}", **given)
 
 
 _CRM: dict[str, tuple[str, str, str, dict[str, Any]]] = {
