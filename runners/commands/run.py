@@ -307,9 +307,8 @@ def _drift_lines(outcome: RunOutcome) -> list[str]:
     if not outcome.contract_drifts:
         return []
     return [
-        f"{outcome.contract_drifts} disagreements of CRM and billing about contracts, "
-        f"{outcome.contract_drifts_overdue} past the deadline "
-        "(crossfoot exceptions list --reason contract_drift)"
+        f"CRM and billing disagree about contracts: {outcome.contract_drifts}, past the deadline "
+        f"{outcome.contract_drifts_overdue} (crossfoot exceptions list --reason contract_drift)"
     ]
 
 
