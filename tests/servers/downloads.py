@@ -56,3 +56,26 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+def go_binary(name: str, command: list[str], directory: Path, environment: dict[str, str]) -> Path:
+    """A program built by Go once; skips the test when Go cannot have its sources."""
+    target = downloads() / "bin" / name
+    if target.exists():
+        return target
+    go = needs("go", f"it builds {name}")
+    target.parent.mkdir(exist_ok=True)
+    settings = {**os.environ, "GOFLAGS": "-mod=mod", "GOTOOLCHAIN": "local", **environment}
+    try:
+        subprocess.run(
+            [go, *command],
+            cwd=directory,
+            env=settings,
+            check=True,
+            timeout=MINUTES * 60,
+            capture_output=True,
+            text=True,
+        )
+    except subprocess.CalledProcessError as error:
+        pytest.skip(f"Go could not build {name}: {error.stderr.strip()[-300:]}")
+    return target

@@ -1,0 +1,162 @@
+"""ReadFromPubSub: messages of a subscription, acknowledged when their bundle is final.
+
+For every engine but Dataflow, whose own read is better there. Beam's built-in read acknowledges
+before it emits elsewhere, and loses what is in flight when a worker dies. Delivery is at least
+once, as Pub/Sub's: an event that comes again is recognised by its id.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import apache_beam as beam
+from apache_beam.io.restriction_trackers import OffsetRange, OffsetRestrictionTracker
+from apache_beam.io.watermark_estimators import ManualWatermarkEstimator
+from apache_beam.pvalue import PBegin, PCollection
+from apache_beam.transforms.core import RestrictionProvider
+from apache_beam.transforms.window import TimestampedValue
+from apache_beam.utils.timestamp import Duration, Timestamp
+from google.api_core import retry
+from google.api_core.exceptions import DeadlineExceeded, GoogleAPICallError
+from google.cloud.pubsub_v1 import SubscriberClient
+
+from ledger.messages import Payload
+
+AT_ONCE = 500
+BUNDLE_SECONDS = 0.5
+PULL_SECONDS = 1.0
+LAG_SECONDS = 5.0
+"""How far the watermark stays behind the publish times."""
+HELD_SECONDS = 600
+"""How long a message is held back from redelivery until its bundle is final: Pub/Sub's most."""
+READERS = 2
+
+
+class ReadFromPubSub(beam.PTransform):
+    """PBegin -> PCollection[Payload], timestamped with the publish time. Unbounded.
+
+    `subscription` is `projects/P/subscriptions/S`. Raises GoogleAPICallError when the job is built
+    and the subscription cannot be read.
+    """
+
+    def __init__(self, subscription: str, readers: int = READERS) -> None:
+        super().__init__()
+        self._subscription = subscription
+        self._readers = readers
+
+    def expand(self, begin: PBegin) -> PCollection:
+        with SubscriberClient() as client:
+            client.get_subscription(subscription=self._subscription)
+        return (
+            begin
+            | "Readers" >> beam.Create(range(self._readers), reshuffle=False)
+            | "Spread" >> beam.Reshuffle()
+            | "Pull" >> beam.ParDo(_PullFn(self._subscription))
+        )
+
+
+class _PullsTracker(OffsetRestrictionTracker):
+    """Counts pulls without an end; only checkpoints split them."""
+
+    def try_split(self, fraction_of_remainder: float) -> Any:
+        return super().try_split(0) if fraction_of_remainder == 0 else None
+
+    def is_bounded(self) -> bool:
+        return False
+
+
+class _Pulls(RestrictionProvider):
+    """The subscription keeps the position; the restriction only counts pulls."""
+
+    def initial_restriction(self, element: int) -> OffsetRange:
+        return OffsetRange(0, 2**62)
+
+    def create_tracker(self, restriction: OffsetRange) -> _PullsTracker:
+        return _PullsTracker(restriction)
+
+    def restriction_size(self, element: int, restriction: OffsetRange) -> int:
+        return 1
+
+    def truncate(self, element: int, restriction: OffsetRange) -> None:
+        """A job that drains stops pulling; what is not acknowledged stays in the subscription."""
+
+
+_PULLS: Any = beam.DoFn.RestrictionParam(_Pulls())
+_WATERMARK: Any = beam.DoFn.WatermarkEstimatorParam(ManualWatermarkEstimator.default_provider())
+
+
+class _PullFn(beam.DoFn):
+    def __init__(self, subscription: str) -> None:
+        self._subscription = subscription
+
+    def setup(self) -> None:
+        self._client = SubscriberClient()
+
+    def teardown(self) -> None:
+        self._client.close()
+
+    @beam.DoFn.unbounded_per_element()
+    def process(  # type: ignore[override]
+        self,
+        element: int,
+        tracker: Any = _PULLS,
+        watermark: Any = _WATERMARK,
+        finalizer: Any = beam.DoFn.BundleFinalizerParam,
+    ) -> Iterator[TimestampedValue]:
+        pulls = tracker.current_restriction().start
+        until = time.monotonic() + BUNDLE_SECONDS
+        held: list[str] = []
+        finalizer.register(lambda: self._acknowledge(held))
+        while time.monotonic() < until and tracker.try_claim(pulls):
+            pulls += 1
+            received = self._pull()
+            held += [each.ack_id for each in received]
+            for each in received:
+                at = Timestamp(each.message.publish_time.timestamp())
+                yield TimestampedValue(self._payload(each.message), at)
+            _advance(watermark, received)
+        tracker.defer_remainder(Duration(0))
+
+    def _pull(self) -> list[Any]:
+        """Return what the subscription has now; nothing when it has nothing."""
+        request = {"subscription": self._subscription, "max_messages": AT_ONCE}
+        try:
+            response = self._client.pull(request=request, timeout=PULL_SECONDS, retry=None)
+        except DeadlineExceeded:
+            return []
+        received = list(response.received_messages)
+        if received:
+            self._client.modify_ack_deadline(
+                subscription=self._subscription,
+                ack_ids=[each.ack_id for each in received],
+                ack_deadline_seconds=HELD_SECONDS,
+            )
+        return received
+
+    def _payload(self, message: Any) -> Payload:
+        position = f"{self._subscription}@{message.message_id}"
+        return Payload(message.data, position, tuple(sorted(message.attributes.items())))
+
+    def _acknowledge(self, ack_ids: list[str]) -> None:
+        """Tell Pub/Sub that these are durable. What cannot be told comes again, and is known."""
+        try:
+            for start in range(0, len(ack_ids), AT_ONCE):
+                self._client.acknowledge(
+                    subscription=self._subscription,
+                    ack_ids=ack_ids[start : start + AT_ONCE],
+                    retry=retry.Retry(deadline=60.0),
+                )
+        except GoogleAPICallError:
+            return
+
+
+def _advance(watermark: Any, received: list[Any]) -> None:
+    """Follow the publish times, or the clock when there is nothing: nobody is held back."""
+    now = time.time()
+    latest = max((each.message.publish_time.timestamp() for each in received), default=now)
+    moment = Timestamp(min(latest, now) - LAG_SECONDS)
+    current = watermark.current_watermark()
+    if current is None or moment > current:
+        watermark.set_watermark(moment)
