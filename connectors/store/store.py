@@ -40,6 +40,7 @@ from connectors.store.outbox import Delivery, DeliveryStatus
 from connectors.store.posting_rights import PostingRight
 from connectors.store.report import CommitReport
 from connectors.store.session import Session
+from connectors.store.standing_dump import standing_dump as dump_of_standing
 from ledger.accounting.held import HeldMove
 from ledger.accounts import AccountRole
 from ledger.consolidation import EntityBalance
@@ -372,3 +373,8 @@ class LedgerStore:
         """The same bytes for the same books, on any database: sorted JSON lines."""
         with self._session.reading() as connection:
             yield from dumping.canonical_dump(connection, self._backend)
+
+    def standing_dump(self) -> Iterator[bytes]:
+        """What stands now, without the history of how it came; sorted JSON lines."""
+        with self._session.reading() as connection:
+            yield from dump_of_standing(connection, self._backend)

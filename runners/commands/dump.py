@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import sys
+from typing import Annotated
 
 import msgspec
+import typer
 
 from runners import arguments
 from runners.display import print_json
@@ -19,7 +21,17 @@ class DumpDigest(msgspec.Struct, frozen=True, kw_only=True):
     sha256: str
 
 
-def dump(store: arguments.Store, as_json: arguments.AsJson = False) -> None:
+def dump(
+    store: arguments.Store,
+    standing: Annotated[
+        bool,
+        typer.Option(
+            "--standing",
+            help="Only what stands now, without how it came: equal for a live and a bounded job.",
+        ),
+    ] = False,
+    as_json: arguments.AsJson = False,
+) -> None:
     """Print everything the books say as sorted JSON lines, event bytes and all.
 
     The same books give the same bytes on SQLite and PostgreSQL, whatever the
@@ -31,12 +43,13 @@ def dump(store: arguments.Store, as_json: arguments.AsJson = False) -> None:
       crossfoot dump --store sqlite:///books.db > books.jsonl
     """
     with opened_store(store) as books:
+        dumped = books.standing_dump() if standing else books.canonical_dump()
         if not as_json:
-            for line in books.canonical_dump():
+            for line in dumped:
                 sys.stdout.write(line.decode())
             return
         digest, lines = hashlib.sha256(), 0
-        for line in books.canonical_dump():
+        for line in dumped:
             digest.update(line)
             lines += 1
     print_json(DumpDigest(lines=lines, sha256=digest.hexdigest()))

@@ -44,3 +44,9 @@ def dump_of(store: Path) -> bytes:
     """The canonical dump: everything in the store but the log of runs."""
     with open_store(f"sqlite:///{store}", create=False) as books:
         return b"".join(books.canonical_dump())
+
+
+def standing_of(store: Path) -> bytes:
+    """What stands, without the history of how it came."""
+    with open_store(f"sqlite:///{store}", create=False) as books:
+        return b"".join(books.standing_dump())

@@ -18,7 +18,7 @@ from pipelines.options import check_options
 from pipelines.order_to_cash_live import order_to_cash_live
 from pipelines.report import RunReport
 from pipelines.settings import settings_of
-from tests.pipelines.runs import AS_OF, Run, dump_of, net_of
+from tests.pipelines.runs import AS_OF, Run, dump_of, net_of, standing_of
 
 DAY_SECONDS = 86_400
 
@@ -87,6 +87,7 @@ def test_the_live_job_gives_the_same_books_as_the_bounded_one(
     run_live(company, lines, tmp_path / "live.db")
     assert kept_in(tmp_path / "live.db") == kept_in(undisturbed[0])
     assert net_of(tmp_path / "live.db") == net_of(undisturbed[0])
+    assert standing_of(tmp_path / "live.db") == standing_of(undisturbed[0])
 
 
 def test_replaying_files_over_the_live_books_posts_nothing(
