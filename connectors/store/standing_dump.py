@@ -1,8 +1,9 @@
 """What stands, as sorted JSON lines: the same bytes however the events came.
 
 Beside the canonical dump, this one forgets history: how often an entry was corrected on the way,
-which message brought a revision or bore witness first, under which party a message was found. So a live job, which
-books early and corrects, and a bounded one, which sees everything at once, are comparable by byte.
+which message brought a revision or bore witness first, under which party a message was found. So a
+live job, which books early and corrects, and a bounded one, which sees everything at once, are
+comparable by byte.
 """
 
 from __future__ import annotations
