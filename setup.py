@@ -17,6 +17,7 @@ setup(
         "connectors.providers.salesforce",
         "connectors.providers.stripe",
         "connectors.registries",
+        "connectors.pubsub",
         "connectors.store",
         "connectors.store.closing",
         "connectors.store.migrations",
