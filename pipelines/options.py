@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 MICROS_PER_SECOND = 1_000_000
+
+Options = TypeVar("Options", bound="JobOptions")
 
 
 class InvalidOptions(Exception):
@@ -19,15 +21,11 @@ class InvalidOptions(Exception):
         self.problems = problems
 
 
-class OrderToCashOptions(BaseModel):
-    """What an order_to_cash run needs to know. Read from the command line or built in code."""
+class JobOptions(BaseModel):
+    """What every job on the books needs to know. Read from the command line or built in code."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    input: Annotated[
-        tuple[str, ...],
-        Field(description="Files or patterns of events: JSON lines (plain or gzip), Avro files."),
-    ]
     store: Annotated[
         str | None,
         Field(description="Ledger store URL: sqlite:///books.db or postgresql+psycopg://…"),
@@ -67,12 +65,6 @@ class OrderToCashOptions(BaseModel):
         str | None,
         Field(description="Approved adjustment: its soft-closed period takes this run's postings."),
     ] = None
-    shards: Annotated[
-        int, Field(description="Groups of parties; more for more workers.", ge=1, le=4096)
-    ] = 16
-    block_bytes: Annotated[
-        int, Field(description="Bytes of input per element.", ge=64 * 1024, le=256 * 1024 * 1024)
-    ] = 4 * 1024 * 1024
 
     @field_validator("as_of")
     @classmethod
@@ -82,13 +74,13 @@ class OrderToCashOptions(BaseModel):
         return value.astimezone(UTC)
 
     @model_validator(mode="after")
-    def _has_somewhere_to_write(self) -> OrderToCashOptions:
+    def _has_somewhere_to_write(self) -> JobOptions:
         if self.store is None and self.output is None:
             raise ValueError("give --store URL, --output DIR, or both")
         return self
 
     @model_validator(mode="after")
-    def _records_what_it_asks_for(self) -> OrderToCashOptions:
+    def _records_what_it_asks_for(self) -> JobOptions:
         if self.schema_ids is not None and self.schema_registry is None:
             raise ValueError("--schema-ids needs --schema-registry")
         return self
@@ -99,6 +91,21 @@ class OrderToCashOptions(BaseModel):
         return int(self.as_of.timestamp()) * MICROS_PER_SECOND
 
 
+class OrderToCashOptions(JobOptions):
+    """What a bounded run of order_to_cash needs to know."""
+
+    input: Annotated[
+        tuple[str, ...],
+        Field(description="Files or patterns of events: JSON lines (plain or gzip), Avro files."),
+    ]
+    shards: Annotated[
+        int, Field(description="Groups of parties; more for more workers.", ge=1, le=4096)
+    ] = 16
+    block_bytes: Annotated[
+        int, Field(description="Bytes of input per element.", ge=64 * 1024, le=256 * 1024 * 1024)
+    ] = 4 * 1024 * 1024
+
+
 def end_of_day(day: date) -> datetime:
     """Return the instant at which `day` is over in UTC; an as-of date means this."""
     midnight = datetime(day.year, day.month, day.day, tzinfo=UTC)
@@ -106,9 +113,14 @@ def end_of_day(day: date) -> datetime:
 
 
 def check_options(**values: object) -> OrderToCashOptions:
-    """Build the options; raises InvalidOptions that names every mistake at once."""
+    """Build the options of a bounded run; raises InvalidOptions."""
+    return checked(OrderToCashOptions, values)
+
+
+def checked(kind: type[Options], values: dict[str, object]) -> Options:
+    """Build options; raises InvalidOptions that names every mistake at once."""
     try:
-        return OrderToCashOptions.model_validate(values)
+        return kind.model_validate(values)
     except ValidationError as error:
         raise InvalidOptions([_problem(item) for item in error.errors()]) from error
 

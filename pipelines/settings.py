@@ -12,7 +12,7 @@ from connectors.registries.outer import OuterRegistry
 from connectors.store import PostingRight
 from ledger.folding import FoldSettings
 from ledger.gl_mapping import GlMapping
-from pipelines.options import OrderToCashOptions
+from pipelines.options import JobOptions, OrderToCashOptions
 
 
 class RunSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -29,7 +29,7 @@ class RunSettings(msgspec.Struct, frozen=True, kw_only=True):
     """The soft-closed period into which the run may post."""
 
 
-def settings_of(options: OrderToCashOptions) -> RunSettings:
+def settings_of(options: JobOptions) -> RunSettings:
     """Read the policy pack, the books and the rates that the options name.
 
     Raises the loaders' own errors, which say what is wrong in which file.
@@ -46,7 +46,7 @@ def settings_of(options: OrderToCashOptions) -> RunSettings:
             books=books,
             as_of_micros=options.as_of_micros,
         ),
-        shards=options.shards,
+        shards=options.shards if isinstance(options, OrderToCashOptions) else 1,
         store=options.store,
         output=str(options.output) if options.output else None,
         mapping=load_gl_mapping(str(options.mapping)) if options.mapping else None,
@@ -54,13 +54,13 @@ def settings_of(options: OrderToCashOptions) -> RunSettings:
     )
 
 
-def _right_of(options: OrderToCashOptions) -> PostingRight | None:
+def _right_of(options: JobOptions) -> PostingRight | None:
     if options.adjustment is None:
         return None
     return PostingRight(tenant=options.tenant, adjustment=options.adjustment)
 
 
-def outer_of(options: OrderToCashOptions) -> OuterRegistry | None:
+def outer_of(options: JobOptions) -> OuterRegistry | None:
     """The outer registry that the options name, if they name one."""
     if options.schema_registry is None:
         return None

@@ -1,0 +1,131 @@
+"""The engines that can run a job: what each needs, with the reason, and what it gets wrong.
+
+What was measured about Beam's runners stands behind every refusal here; the supported versions are
+in docs/runners.md. One profile per engine, one set of options for all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+import msgspec
+
+Engine = Literal["local", "prism", "flink", "dataflow"]
+
+
+class Flag(msgspec.Struct, frozen=True):
+    """One Beam option of a profile and why it is there."""
+
+    option: str
+    why: str
+
+
+class EngineProfile(msgspec.Struct, frozen=True, kw_only=True):
+    """How jobs are started on one engine."""
+
+    name: Engine
+    live: bool
+    """Runs unbounded jobs rightly."""
+    why_not_live: str = ""
+    native_pubsub: bool = False
+    """Has its own read of Pub/Sub that is better than ours."""
+    flags: tuple[Flag, ...] = ()
+
+
+PROFILES: dict[str, EngineProfile] = {
+    "local": EngineProfile(
+        name="local",
+        live=False,
+        why_not_live=(
+            "Beam's in-process runner emits an unbounded join only when the source ends, fires "
+            "event-time timers about once per element and fails on early triggers"
+        ),
+        flags=(
+            Flag("--direct_num_workers=1", "the embedded store has one writer; two are not faster"),
+            Flag("--direct_running_mode=in_memory", "no second process, no second copy of Beam"),
+        ),
+    ),
+    "prism": EngineProfile(
+        name="prism",
+        live=True,
+        flags=(
+            Flag("--environment_type=LOOPBACK", "workers are threads of this process"),
+            Flag("--streaming", "the job has no end"),
+        ),
+    ),
+    "flink": EngineProfile(
+        name="flink",
+        live=True,
+        flags=(
+            Flag("--streaming", "the job has no end"),
+            Flag("--checkpointing_interval=5000", "without checkpoints a failure starts anew"),
+            Flag(
+                "--finish_bundle_before_checkpointing",
+                "a checkpoint in the middle of a bundle would hold its output twice",
+            ),
+            Flag("--max_bundle_time_millis=500", "output waits for the end of its bundle"),
+        ),
+    ),
+    "dataflow": EngineProfile(
+        name="dataflow",
+        live=True,
+        native_pubsub=True,
+        flags=(
+            Flag("--streaming", "the job has no end"),
+            Flag("--experiments=use_runner_v2", "splittable sources need the portable runner"),
+            Flag("--enable_streaming_engine", "state lives with the service, not on workers"),
+            Flag("--no_use_public_ips", "workers reach the store over the private network"),
+            Flag(
+                "--experiments=disable_always_on_exception_sampling",
+                "samples of failing elements would carry customers' data into logs",
+            ),
+        ),
+    ),
+}
+
+_NEVER = {
+    "--allow_unsafe_triggers": "a trigger that may finish loses what comes after it",
+    "--allow_non_deterministic_key_coders": "one key in two forms splits a customer's books in two",
+    "--save_main_session": "external workers ignore it: code belongs into packages",
+}
+_NEVER_ON = {
+    "flink": {
+        "--shutdown_sources_after_idle_ms": "with an unbounded source it stops reading while idle",
+    },
+    "dataflow": {
+        "--dataflow_service_options=enable_google_cloud_profiler": "profiles carry argument values",
+    },
+}
+
+
+def refusals(engine: Engine, *, live: bool, extra: Sequence[str] = ()) -> list[str]:
+    """Say, one sentence each, what must not be started so; empty when all is well.
+
+    `extra` are Beam options that the user adds to the profile's.
+    """
+    profile = PROFILES[engine]
+    problems = []
+    if live and not profile.live:
+        problems.append(f"--runner {engine} cannot run a live job: {profile.why_not_live}")
+    forbidden = _NEVER | _NEVER_ON.get(engine, {})
+    for option in extra:
+        name = option.partition("=")[0]
+        why = forbidden.get(option) or forbidden.get(name)
+        if why is not None:
+            problems.append(f"{name} is refused: {why}")
+        elif any(flag.option.partition("=")[0] == name for flag in profile.flags) and (
+            name != "--experiments"
+        ):
+            wanted = next(f for f in profile.flags if f.option.partition("=")[0] == name)
+            if wanted.option != option:
+                problems.append(f"{name} is set by the profile of {engine}: {wanted.why}")
+    return problems
+
+
+def beam_options(engine: Engine, *, live: bool, extra: Sequence[str] = ()) -> list[str]:
+    """Return the Beam options of a job: those of the profile, then the user's."""
+    flags = [flag.option for flag in PROFILES[engine].flags]
+    if not live:
+        flags = [flag for flag in flags if flag != "--streaming"]
+    return [*flags, *(option for option in extra if option not in flags)]

@@ -1,0 +1,44 @@
+"""Live jobs on the engine that the options name; they run until they are stopped."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import apache_beam as beam
+from apache_beam.options.pipeline_options import PipelineOptions
+from apache_beam.runners.runner import PipelineResult
+
+from pipelines.books import prepare_books
+from pipelines.live_options import LiveOptions
+from pipelines.live_sources import ReadLiveEvents
+from pipelines.order_to_cash_live import order_to_cash_live
+from pipelines.settings import settings_of
+from runners.engines import PROFILES, Engine, beam_options
+
+_RUNNERS = {"prism": "PrismRunner", "flink": "FlinkRunner", "dataflow": "DataflowRunner"}
+
+
+def build_live(
+    pipeline: beam.Pipeline, options: LiveOptions, *, native_pubsub: bool = False
+) -> None:
+    """Build the job's graph. Raises the loaders' and the clients' errors."""
+    settings = settings_of(options)
+    payloads = pipeline | "ReadEvents" >> ReadLiveEvents(options, native_pubsub=native_pubsub)
+    order_to_cash_live(
+        payloads,
+        settings,
+        window_seconds=options.window_seconds,
+        early_seconds=options.early_seconds,
+    )
+
+
+def start_live(options: LiveOptions, engine: Engine, extra: Sequence[str]) -> PipelineResult:
+    """Make or migrate the store, build the job and hand it to the engine.
+
+    `extra` are Beam options beside the profile's. Call it on the main thread.
+    """
+    prepare_books(settings_of(options))
+    words = [f"--runner={_RUNNERS[engine]}", *beam_options(engine, live=True, extra=extra)]
+    pipeline = beam.Pipeline(options=PipelineOptions(words))
+    build_live(pipeline, options, native_pubsub=PROFILES[engine].native_pubsub)
+    return pipeline.run()
