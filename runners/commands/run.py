@@ -17,6 +17,7 @@ from connectors.store.mapping_review import Reviewed
 from ledger.gl_mapping import GlMapping
 from ledger.results import StaleParty
 from runners import arguments
+from runners.commands.run_live import order_to_cash_live
 from runners.commands.trial_balance import TrialBalance, balance_report, print_trial_balance
 from runners.display import print_json, print_lines, say
 from runners.exit_codes import ExitCode
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from pipelines.report import RunReport
 
 app = typer.Typer(no_args_is_help=True, help="Run a pipeline.")
+app.command("order-to-cash-live")(order_to_cash_live)
 
 
 class RunOutcome(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,0 +1,119 @@
+"""`crossfoot run order-to-cash-live`: start the live job on an engine that can run it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from runners import arguments
+from runners.display import say
+from runners.engines import Engine, refusals
+from runners.exit_codes import ExitCode
+from runners.problems import Problem
+from runners.reading import books_config, policy_pack
+from runners.stores import store_problems
+
+if TYPE_CHECKING:
+    from pipelines.live_options import LiveOptions
+
+
+def order_to_cash_live(
+    source: Annotated[
+        str,
+        typer.Option(
+            "--from",
+            metavar="SOURCE",
+            help="kafka:BROKERS/TOPIC[,TOPIC] or pubsub:projects/P/subscriptions/S.",
+        ),
+    ],
+    store: arguments.Store,
+    runner: Annotated[
+        Engine, typer.Option(help="Engine: prism (this machine), flink or dataflow.")
+    ] = "prism",
+    policy: arguments.Policy = "stripe-contra",
+    books: arguments.Books = None,
+    rates: arguments.Rates = None,
+    as_of: arguments.AsOf = None,
+    tenant: arguments.Tenant = "default",
+    window: Annotated[
+        int, typer.Option(metavar="SECONDS", help="Event-time window of the join.")
+    ] = 60,
+    early: Annotated[
+        int, typer.Option(metavar="SECONDS", help="How long an event may wait for company.")
+    ] = 1,
+    beam: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="OPTION",
+            help="A further Beam option, e.g. --beam=--flink_master=host:8081. May be repeated.",
+        ),
+    ] = None,
+) -> None:
+    r"""Turn events into postings as they come, until the job is stopped.
+
+    Kept in the ledger store, which a bounded run may share: the same events give the same books.
+    Local and bounded only is --runner local, which is refused here with the reason.
+
+    Example:
+
+      crossfoot run order-to-cash-live --from kafka:localhost:9092/billing \
+          --store postgresql://books@db.example/books --beam=--prism_location=bin/prism
+    """
+    extra = beam or []
+    problems = refusals(runner, live=True, extra=extra)
+    options = _options(
+        problems,
+        source=source,
+        store=store,
+        policy=policy,
+        books=books,
+        rates=rates,
+        as_of=arguments.as_of_instant(as_of, datetime.now(UTC)),
+        tenant=tenant,
+        window_seconds=window,
+        early_seconds=early,
+    )
+    policy_pack(policy)
+    books_config(books, rates)
+    from runners.live import start_live
+
+    with store_problems(store), _sources():
+        result = start_live(options, runner, extra)
+    say(f"the live job was handed to {runner}")
+    if runner != "dataflow":  # the service runs on by itself
+        result.wait_until_finish()
+
+
+def _options(problems: list[str], **values: object) -> LiveOptions:
+    """Return the options, or name every mistake at once, refusals included."""
+    from pipelines.live_options import LiveOptions
+    from pipelines.options import InvalidOptions, checked
+
+    try:
+        options = checked(LiveOptions, values)
+    except InvalidOptions as error:
+        raise Problem("; ".join([*problems, *error.problems]), "correct these options") from error
+    if problems:
+        raise Problem("; ".join(problems), "choose another engine or leave these options out")
+    return options
+
+
+@contextmanager
+def _sources() -> Iterator[None]:
+    """Turn what sources and engines say when a job is built into a Problem."""
+    from google.api_core.exceptions import GoogleAPICallError
+
+    try:
+        yield
+    except ImportError as error:
+        raise Problem(
+            f"{error.name} is not installed", "install crossfoot[kafka]", ExitCode.ENVIRONMENT
+        ) from error
+    except GoogleAPICallError as error:
+        raise Problem(
+            f"Pub/Sub: {error.message}", "check subscription and access", ExitCode.ENVIRONMENT
+        ) from error
