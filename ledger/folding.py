@@ -36,9 +36,27 @@ class PartyPast(NamedTuple):
     """Up to where its last fold recognised revenue."""
     shut_until_micros: int = 0
     """End of the latest period that is not open: what was due by then is never taken back."""
+    left: tuple[str, ...] = ()
+    """Parties that some of its refs belonged to when they were last committed. They lose what
+    these refs told, so they are folded with it."""
 
 
 _NOTHING = PartyPast((), {}, ())
+
+
+def keep_apart(past: Mapping[str, PartyPast], owner: Mapping[str, str]) -> dict[str, PartyPast]:
+    """Take out of every party's past what belongs to another now; `owner` is by ref."""
+    return {party_id: _own_past(party_id, before, owner) for party_id, before in past.items()}
+
+
+def _own_past(party_id: str, before: PartyPast, owner: Mapping[str, str]) -> PartyPast:
+    others = {ref for ref in before.party_refs if owner.get(ref, party_id) != party_id}
+    if not others:
+        return before
+    return before._replace(
+        party_refs=tuple(ref for ref in before.party_refs if ref not in others),
+        messages=[message for message in before.messages if message.party_ref not in others],
+    )
 
 
 def fold_parties(

@@ -21,7 +21,7 @@ from ledger.messages import Message
 from ledger.results import StaleParty
 from transforms.correlate_by_contract import KnownLinks, learn
 from transforms.decode_events import links_of
-from transforms.fold_contracts import Incoming, PartyHistory, keys_of
+from transforms.fold_contracts import Incoming, PartyHistory, with_past
 from transforms.write_books import Books, CommitCounts, count
 
 MAX_ATTEMPTS = 20
@@ -66,8 +66,7 @@ def fold_and_take(
     """Fold over the past and commit; again when somebody else committed in between."""
     for _ in range(MAX_ATTEMPTS):
         incoming = parties_of(messages, party_ref, books, settings.books.identity)
-        keys = [keys_of(party_id, found) for party_id, found in incoming.parties.items()]
-        past = books.past_of(settings.tenant, keys)
+        incoming, past = with_past(incoming, books, settings.tenant)
         try:
             folded = fold_parties(incoming.parties, past, settings, incoming.ambiguous)
             return books.take(party_ref, folded)

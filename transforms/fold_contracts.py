@@ -14,7 +14,7 @@ import apache_beam as beam
 import msgspec
 from apache_beam.pvalue import PCollection
 
-from ledger.folding import FoldSettings, PartyPast, fold_parties
+from ledger.folding import FoldSettings, PartyPast, fold_parties, keep_apart
 from ledger.messages import Message
 from ledger.results import FoldedParty
 from transforms.correlate_by_contract import RoutedBlock, RoutedParty
@@ -103,6 +103,30 @@ def keys_of(party_id: str, incoming: Iterable[Message]) -> PartyKeys:
     return PartyKeys(party_id, frozenset(refs), frozenset(taught))
 
 
+def with_past(
+    incoming: Incoming, history: PartyHistory, tenant: str
+) -> tuple[Incoming, dict[str, PartyPast]]:
+    """Return what came and the past of its parties, and of those that lose a part to them.
+
+    A customer that turns out to be somebody else takes its messages along: the party it was
+    counted to is folded again without them, in the same commit.
+    """
+    keys = [keys_of(party_id, messages) for party_id, messages in incoming.parties.items()]
+    past = history.past_of(tenant, keys)
+    left = {party_id for before in past.values() for party_id in before.left}
+    if not left:
+        return incoming, past
+    alone = sorted(left - incoming.parties.keys())
+    past |= history.past_of(tenant, [keys_of(party_id, ()) for party_id in alone])
+    owner = {
+        ref: party_id
+        for party_id, messages in incoming.parties.items()
+        for ref in (party_id, *(message.party_ref for message in messages if message.party_ref))
+    }
+    parties = incoming.parties | {party_id: [] for party_id in alone}
+    return Incoming(dict(sorted(parties.items())), incoming.ambiguous), keep_apart(past, owner)
+
+
 class _FoldShardFn(beam.DoFn):
     def __init__(self, settings: FoldSettings, history: Callable[[], PartyHistory] | None) -> None:
         self._settings = settings
@@ -119,13 +143,9 @@ class _FoldShardFn(beam.DoFn):
         index = 0
         while chunk := list(islice(parties, PARTIES_PER_CHUNK)):
             incoming = messages_of(chunk, self._decode)
-            past = self._past_of(incoming.parties)
+            past: dict[str, PartyPast] = {}
+            if self._history is not None:
+                incoming, past = with_past(incoming, self._history, self._settings.tenant)
             folded = fold_parties(incoming.parties, past, self._settings, incoming.ambiguous)
             yield FoldedChunk(f"{number:05d}-{index:05d}", folded)
             index += 1
-
-    def _past_of(self, chunk: dict[str, list[Message]]) -> dict[str, PartyPast]:
-        if self._history is None:
-            return {}
-        keys = [keys_of(party_id, messages) for party_id, messages in chunk.items()]
-        return self._history.past_of(self._settings.tenant, keys)

@@ -34,6 +34,8 @@ class TaughtOrWaiting(NamedTuple):
 
     owner: str | None
     message: bytes | None
+    first: bool = True
+    """The id is the first that the message names: under this one it is seen waiting."""
 
 
 class ResolveOrphans(beam.PTransform):
@@ -73,7 +75,8 @@ class _SplitOrphansFn(beam.DoFn):
         if message.party_ref is not None:
             yield beam.pvalue.TaggedOutput(OWNED, (message.party_ref, encoded))
         else:
-            yield message.link_refs[0], TaughtOrWaiting(None, encoded)
+            for link in message.link_refs:
+                yield link, TaughtOrWaiting(None, encoded, link == message.link_refs[0])
 
 
 class _JoinOnIdFn(beam.DoFn):
@@ -89,7 +92,8 @@ class _JoinOnIdFn(beam.DoFn):
         known = owner.read()
         link, side = element
         if side.message is not None:
-            yield known or link, side.message
+            if known is not None or side.first:
+                yield known or link, side.message
             if known is None:
                 waiting.add(side.message)
         elif known is None and side.owner is not None:

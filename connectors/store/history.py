@@ -26,6 +26,8 @@ class History(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     """By party_ref, sorted by (occurred_at, message_id); a ref without messages is absent."""
     revisions: dict[str, int]
     """Of every ref asked for; 0 when the store has never seen it."""
+    resolved: dict[str, str] = {}
+    """Whom each known ref resolved to when it was last committed."""
     folded_as_of: dict[str, int] = {}
     """Up to where (exclusive, micros) the last fold of each known ref recognised revenue."""
 
@@ -71,6 +73,8 @@ class Past(NamedTuple):
     """Up to where its last fold recognised revenue."""
     shut_until_micros: int = 0
     """End of the tenant's latest period that is not open."""
+    left: tuple[str, ...] = ()
+    """Other parties that some of its refs resolved to when they were last committed, sorted."""
 
 
 def read_history(
@@ -83,13 +87,16 @@ def read_history(
     )
     ref_of_number: dict[int, str] = {}
     folded_as_of: dict[str, int] = {}
+    resolved: dict[str, str] = {}
     for row in connection.execute(known):
         revisions[row.party_ref] = row.revision
         folded_as_of[row.party_ref] = row.folded_as_of_micros or 0
+        resolved[row.party_ref] = row.party_id
         ref_of_number[row.party_no] = row.party_ref
     return History(
         messages=_messages_of(connection, backend, ref_of_number),
         revisions=revisions,
+        resolved=resolved,
         folded_as_of=folded_as_of,
     )
 
@@ -138,9 +145,16 @@ def read_past(
             history.of(refs),
             max((history.folded_as_of.get(ref, 0) for ref in refs), default=0),
             shut,
+            _left_by(party_id, refs, history.resolved),
         )
         for party_id, refs in refs_of.items()
     }
+
+
+def _left_by(party_id: str, refs: Iterable[str], resolved: Mapping[str, str]) -> tuple[str, ...]:
+    """A ref that was a party of its own has left nobody."""
+    before = {resolved[ref] for ref in refs if ref in resolved}
+    return tuple(sorted(before - {party_id} - set(refs)))
 
 
 def _members(

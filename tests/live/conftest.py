@@ -30,7 +30,7 @@ PLAN = CompanyPlan(
     months=3,
     faults=FaultMix(duplicates=0.05, disorder=0.2, late=0.05, malformed=0.05),
 )
-DONE_WITHIN_SECONDS = 240.0
+DONE_WITHIN_SECONDS = 100.0
 MESSAGE = b'{"table":"messages"'
 
 

@@ -71,7 +71,7 @@ def test_history_is_sorted_by_time_and_covers_many_refs_at_once(store: LedgerSto
 
 def test_an_empty_store_has_a_past_for_nobody(store: LedgerStore) -> None:
     keys = Keys(CUSTOMER, frozenset({CUSTOMER}), frozenset({"stripe:ch_1"}))
-    assert store.past_of("acme", [keys]) == {CUSTOMER: ((CUSTOMER,), {CUSTOMER: 0}, (), 0, 0)}
+    assert store.past_of("acme", [keys]) == {CUSTOMER: ((CUSTOMER,), {CUSTOMER: 0}, (), 0, 0, ())}
 
 
 def test_the_past_of_an_account_holds_what_its_customers_had(store: LedgerStore) -> None:
