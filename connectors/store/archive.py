@@ -12,7 +12,7 @@ from connectors.store.errors import StaleHistory
 from connectors.store.history import read_links_from
 from connectors.store.party_rows import Identity, PartyRow, TenantRef
 from connectors.store.rows import message_row
-from connectors.store.tables import account_links, links, messages
+from connectors.store.tables import account_links, links, messages, waiting_ids
 from ledger.messages import Message
 from ledger.results import FoldedParty
 
@@ -120,6 +120,7 @@ def write_links(
     connection: Connection,
     backend: Backend,
     folded: Sequence[FoldedParty],
+    homes: Sequence[dict[str, str]],
     identities: Sequence[Identity],
 ) -> None:
     """Insert the links and identities that the new messages teach."""
@@ -130,7 +131,21 @@ def write_links(
         for link_id, target in message.links
     }
     backend.insert_missing(connection, links, sorted(taught))
+    backend.insert_missing(connection, waiting_ids, sorted(_further_ids(folded, homes)))
     backend.insert_missing(connection, account_links, identities)
+
+
+def _further_ids(
+    folded: Sequence[FoldedParty], homes: Sequence[dict[str, str]]
+) -> set[tuple[str, str, str]]:
+    """(tenant, id, ref) of messages that wait under their first id and name others too."""
+    return {
+        (party.tenant, link_id, message.link_refs[0])
+        for party, home_of in zip(folded, homes, strict=True)
+        for message in party.new_messages
+        if message.party_ref is None and home_of[message.message_id] == message.link_refs[0]
+        for link_id in message.link_refs[1:]
+    }
 
 
 def read_outcomes(

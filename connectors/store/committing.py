@@ -136,7 +136,7 @@ def _file(
     growth = archive.growth_of(folded, homes, identities)
     write_parties(connection, backend, folded, rows, growth)
     filings = archive.file_messages(connection, backend, folded, homes, rows)
-    archive.write_links(connection, backend, folded, identities)
+    archive.write_links(connection, backend, folded, homes, identities)
     return filings
 
 

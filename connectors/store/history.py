@@ -15,7 +15,7 @@ from sqlalchemy import Column, Connection, and_, exists, or_, select
 from connectors.store.backend import Backend
 from connectors.store.books_calendar import shut_until
 from connectors.store.rows import message_of
-from connectors.store.tables import account_links, links, messages, parties
+from connectors.store.tables import account_links, links, messages, parties, waiting_ids
 from ledger.messages import Message
 
 
@@ -129,9 +129,18 @@ def read_past(
     """
     asked = {ref for keys in wanted for ref in (*keys.party_refs, *keys.taught_ids)}
     waiting = read_party_ids(connection, backend, tenant, asked).keys()
+    beside = _waiting_beside(connection, backend, tenant, asked)
     members = _members(connection, backend, tenant, asked | {keys.party_id for keys in wanted})
     refs_of = {
-        keys.party_id: _with_members({*keys.party_refs, *waiting & keys.taught_ids}, keys, members)
+        keys.party_id: _with_members(
+            {
+                *keys.party_refs,
+                *waiting & keys.taught_ids,
+                *(ref for taught in keys.taught_ids for ref in beside.get(taught, ())),
+            },
+            keys,
+            members,
+        )
         for keys in wanted
     }
     history = read_history(
@@ -149,6 +158,31 @@ def read_past(
         )
         for party_id, refs in refs_of.items()
     }
+
+
+def _waiting_beside(
+    connection: Connection, backend: Backend, tenant: str, ids: set[str]
+) -> dict[str, set[str]]:
+    """Refs that still stand for themselves, by further ids of what waits under them."""
+    query = (
+        select(waiting_ids.c.link_id, waiting_ids.c.party_ref)
+        .join(
+            parties,
+            and_(
+                parties.c.tenant == waiting_ids.c.tenant,
+                parties.c.party_ref == waiting_ids.c.party_ref,
+            ),
+        )
+        .where(
+            waiting_ids.c.tenant == tenant,
+            backend.among(waiting_ids.c.link_id, sorted(ids)),
+            parties.c.party_id == parties.c.party_ref,
+        )
+    )
+    found: dict[str, set[str]] = defaultdict(set)
+    for link_id, party_ref in connection.execute(query):
+        found[link_id].add(party_ref)
+    return found
 
 
 def _left_by(party_id: str, refs: Iterable[str], resolved: Mapping[str, str]) -> tuple[str, ...]:

@@ -17,6 +17,7 @@ from connectors.store.tables.archive import (
     messages,
     ownership_conflicts,
     parties,
+    waiting_ids,
 )
 from connectors.store.tables.closing import (
     calendars,
@@ -61,6 +62,7 @@ __all__ = [
     "pending",
     "periods",
     "runs",
+    "waiting_ids",
 ]
 
 SEQUENCES = ("party_no", "posting_no")

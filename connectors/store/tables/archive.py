@@ -67,6 +67,16 @@ links = Table(
 """(id, what it belongs to) as messages told it; an id with two targets is kept, not decided."""
 
 
+waiting_ids = Table(
+    "waiting_ids",
+    metadata,
+    key("tenant"),
+    key("link_id"),
+    key("party_ref"),
+    sqlite_with_rowid=False,
+)
+"""(id, ref that waits): further ids by which a message that waits under its first one is found."""
+
 account_links = Table(
     "account_links",
     metadata,
