@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from runners.commands import close, erp, exceptions, export, periods, policy, run, schemas
+from runners.commands import close, erp, exceptions, export, mapping, periods, policy, run, schemas
 from runners.commands.catalog import catalog, show_impact
 from runners.commands.deliver import deliver
 from runners.commands.demo import demo
@@ -93,6 +93,7 @@ app.add_typer(periods.app, name="periods")
 app.add_typer(exceptions.app, name="exceptions")
 app.add_typer(erp.app, name="erp")
 app.add_typer(export.app, name="export")
+app.add_typer(mapping.app, name="mapping")
 app.add_typer(policy.app, name="policy")
 app.add_typer(schemas.app, name="schemas")
 

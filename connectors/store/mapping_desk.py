@@ -9,10 +9,11 @@ from collections.abc import Sequence
 
 from connectors.store import gl_accounts, mapping_review
 from connectors.store.gl_accounts import Outcome
-from connectors.store.mapping_review import KeyUse, Reviewed
+from connectors.store.mapping_review import Reviewed
 from connectors.store.postings import PostedEntry
 from connectors.store.session import Session
 from ledger.gl_mapping import GlMapping
+from ledger.gl_review import KeyUse
 
 
 class MappingDesk:

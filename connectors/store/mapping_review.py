@@ -26,6 +26,7 @@ from connectors.store.tables import journal_entries, journal_lines, outbox
 from ledger.accounts import AccountRole
 from ledger.gl_accounts import Unmapped, describe
 from ledger.gl_mapping import GlKey, GlMapping
+from ledger.gl_review import KeyUse
 from ledger.reasons import Reason
 
 
@@ -37,22 +38,6 @@ class Reviewed(msgspec.Struct, frozen=True, kw_only=True):
     newly_unmapped: int
     released: int
     """Postings that had none before and have one now."""
-
-
-class KeyUse(msgspec.Struct, frozen=True, kw_only=True):
-    """Lines of the books that are looked up alike; minor units."""
-
-    tenant: str
-    role: str
-    product: str | None
-    region: str | None
-    entity: str
-    currency: str
-    on: str
-    """Accounting date, ISO."""
-    lines: int
-    debits_minor: int
-    credits_minor: int
 
 
 def review(

@@ -6,7 +6,7 @@ import pickle
 from itertools import product
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ledger.accounts import AccountRole
@@ -249,6 +249,7 @@ def winners(rows: list[GlRow], key: GlKey, on: str) -> list[GlRow]:
     return [row for row in matching if row.specificity == most]
 
 
+@settings(deadline=None)
 @given(some_rows())
 def test_ties_are_exactly_the_pairs_that_win_together_somewhere(rows: list[GlRow]) -> None:
     since: dict[tuple[int, int], str] = {}
@@ -271,6 +272,7 @@ def untied(rows: list[GlRow]) -> list[GlRow]:
     return rows
 
 
+@settings(deadline=None)
 @given(some_rows())
 def test_a_lookup_finds_what_reading_every_row_finds(rows: list[GlRow]) -> None:
     kept = untied(rows)
@@ -281,6 +283,7 @@ def test_a_lookup_finds_what_reading_every_row_finds(rows: list[GlRow]) -> None:
             assert mapping.row_for(key, on) == wanted
 
 
+@settings(deadline=None)
 @given(some_rows(), some_rows())
 def test_a_row_changes_only_what_it_matches(rows: list[GlRow], more: list[GlRow]) -> None:
     kept = untied(rows)
