@@ -9,7 +9,7 @@ from datetime import date
 from decimal import Decimal
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar, get_args, get_origin
 
 import msgspec
 import yaml
@@ -59,14 +59,50 @@ def load_policy_pack(name_or_path: str) -> PolicyPack:
     """
     if name_or_path in pack_names():
         text = (files("ledger") / "packs" / f"{name_or_path}.yaml").read_text(encoding="utf-8")
-        return _convert(text, PolicyPack, name_or_path)
+        return _pack(text, name_or_path)
     path = Path(name_or_path)
     if not path.is_file():
         raise ConfigurationError(
             f"no policy pack {name_or_path!r}: give one of {', '.join(pack_names())}, "
             "or the path of a YAML file"
         )
-    return _convert(_read(path), PolicyPack, name_or_path)
+    return _pack(_read(path), name_or_path)
+
+
+def _pack(text: str, where: str) -> PolicyPack:
+    """Read a pack; raises ConfigurationError with every mistake in it."""
+    try:
+        content: Any = yaml.load(text, Loader=_ExactLoader)
+    except yaml.YAMLError as problem:
+        raise ConfigurationError(f"{where}: not YAML: {problem}") from problem
+    problems = pack_problems(content)
+    if problems:
+        raise ConfigurationError(f"{where}: " + "; ".join(problems))
+    return msgspec.convert(content, PolicyPack, strict=False)
+
+
+def pack_problems(content: Any) -> list[str]:
+    """Return everything that is wrong with the content of a pack, field by field."""
+    if not isinstance(content, dict):
+        return ["not a table: it begins with `name:` and `version:`"]
+    fields = {one.name: one for one in msgspec.structs.fields(PolicyPack)}
+    problems = [f"{name}: there is no such choice" for name in content if name not in fields]
+    for name, one in fields.items():
+        if name not in content:
+            if one.required:
+                problems.append(f"{name}: is missing")
+            continue
+        try:
+            msgspec.convert(content[name], one.type, strict=False)
+        except msgspec.ValidationError as problem:
+            problems.append(f"{name}: {_wrong(one.type, content[name], problem)}")
+    return problems
+
+
+def _wrong(wanted: Any, value: Any, problem: msgspec.ValidationError) -> str:
+    if get_origin(wanted) is Literal:
+        return f"{value!r} is none of {', '.join(get_args(wanted))}"
+    return str(problem)
 
 
 def load_books_config(path: str | None) -> CompanyConfig:

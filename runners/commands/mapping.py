@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import msgspec
@@ -66,6 +67,8 @@ def check(
       crossfoot mapping check gl.yaml --store sqlite:///books.db
     """
     pack = policy_pack(policy)
+    if not Path(path).is_file():
+        mapping_file(path)
     uses = _keys(store, tenant)
     try:
         mapping = load_mapping_file(path).mapping

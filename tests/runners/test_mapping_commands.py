@@ -104,6 +104,6 @@ def test_diff_says_which_rows_differ_and_what_moves(
 
 def test_a_file_that_is_not_there_is_no_mapping(crossfoot: Run, tmp_path: Path) -> None:
     gone = tmp_path / "gone.yaml"
-    assert crossfoot("mapping", "check", gone).exit_code == 3
-    shown = crossfoot("mapping", "show", gone)
-    assert shown.exit_code == 2 and "there is no such file" in shown.stderr
+    for command in (("check", gone), ("show", gone), ("diff", MAPPING, gone)):
+        refused = crossfoot("mapping", *command)
+        assert refused.exit_code == 2 and "there is no such file" in refused.stderr
