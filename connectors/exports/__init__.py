@@ -7,11 +7,13 @@ bytes, whatever order the postings come in.
 from collections.abc import Callable, Iterable, Iterator
 
 from connectors.exports.beancount import beancount_text
+from connectors.exports.chart import Roots
 from connectors.exports.csv_export import csv_text
 from connectors.exports.hledger import hledger_text
 from connectors.store.postings import PostedEntry
 
-Export = Callable[[Iterable[PostedEntry]], Iterator[str]]
+Export = Callable[[Iterable[PostedEntry], Roots | None], Iterator[str]]
+"""Postings and, for an export on GL accounts, the account types of a chart -> pieces of text."""
 
 EXPORTS: dict[str, Export] = {
     "beancount": beancount_text,

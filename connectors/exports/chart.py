@@ -10,12 +10,14 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 from connectors.exports.postings import booking_date, is_translated
 from connectors.store.postings import PostedEntry
 from ledger.accounts import AccountRole
+from ledger.gl_accounts import AppliedLine
 from ledger.journal import JournalLine
 from ledger.money import format_major
 
@@ -68,6 +70,10 @@ ROOT: dict[AccountRole, str] = {
 
 FUNCTIONAL = "Functional"
 
+Roots = Mapping[str, str]
+"""GL account -> which of the five account types it is, where a chart says so."""
+NO_CHART: Roots = MappingProxyType({})
+
 _PLAIN = re.compile(r"(?!X-)[A-Z0-9][A-Za-z0-9-]*", re.ASCII)
 
 
@@ -99,10 +105,22 @@ def entity_name(entity: str) -> str:
     return "X-" + "".join(kept)
 
 
-def account_lines(posting: PostedEntry) -> Iterator[AccountLine]:
+def _gl_name(entity: str, role: AccountRole, applied: AppliedLine, roots: Roots) -> str:
+    """`Income:DE01:4000`, by the chart's type of the account; without one, by the role's."""
+    root = roots.get(applied.account, ROOT[role])
+    return f"{root}:{entity_name(entity)}:{entity_name(applied.account)}"
+
+
+def account_lines(posting: PostedEntry, roots: Roots = NO_CHART) -> Iterator[AccountLine]:
     """The lines of a posting; a translated one has its functional lines after the others."""
     entry = posting.entry
-    accounts = [account_name(entry.entity, line.role) for line in entry.lines]
+    if posting.accounts:
+        accounts = [
+            _gl_name(entry.entity, line.role, applied, roots)
+            for line, applied in zip(entry.lines, posting.accounts, strict=True)
+        ]
+    else:
+        accounts = [account_name(entry.entity, line.role) for line in entry.lines]
     for account, line in zip(accounts, entry.lines, strict=True):
         amount = format_major(line.amount_minor, entry.currency)
         yield AccountLine(account, amount, entry.currency, line)
@@ -121,13 +139,13 @@ class OpenedAccount(NamedTuple):
     currencies: tuple[str, ...]
 
 
-def opened_accounts(ordered: Iterable[PostedEntry]) -> list[OpenedAccount]:
+def opened_accounts(ordered: Iterable[PostedEntry], roots: Roots = NO_CHART) -> list[OpenedAccount]:
     """Every account that postings in date order use, by name."""
     first_date: dict[str, str] = {}
     currencies: dict[str, set[str]] = defaultdict(set)
     for posting in ordered:
         date = booking_date(posting)
-        for line in account_lines(posting):
+        for line in account_lines(posting, roots):
             first_date.setdefault(line.account, date)
             currencies[line.account].add(line.currency)
     return [

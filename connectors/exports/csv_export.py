@@ -10,6 +10,7 @@ import csv
 import io
 from collections.abc import Iterable, Iterator
 
+from connectors.exports.chart import Roots
 from connectors.exports.postings import in_order
 from connectors.store.postings import PostedEntry
 from ledger.money import format_major
@@ -48,11 +49,29 @@ COLUMNS = (
 )
 
 
-def csv_text(postings: Iterable[PostedEntry]) -> Iterator[str]:
-    """Yield the header, then the rows of one posting at a time."""
-    yield _rows([COLUMNS])
+GL_COLUMNS = ("region", "mapping", "gl_account", "department", "classification")
+"""Further columns of an export on GL accounts; empty for a line without one."""
+
+
+def csv_text(postings: Iterable[PostedEntry], roots: Roots | None = None) -> Iterator[str]:
+    """Yield the header, then the rows of one posting at a time; with `roots`, on GL accounts."""
+    if roots is None:
+        yield _rows([COLUMNS])
+        for posting in in_order(postings):
+            yield _rows(_line_cells(posting))
+        return
+    yield _rows([(*COLUMNS, *GL_COLUMNS)])
     for posting in in_order(postings):
-        yield _rows(_line_cells(posting))
+        cells = zip(_line_cells(posting), _gl_cells(posting), strict=True)
+        yield _rows((*line, *account) for line, account in cells)
+
+
+def _gl_cells(posting: PostedEntry) -> Iterator[tuple[object, ...]]:
+    region = posting.entry.region
+    if not posting.accounts:
+        yield from [(region, None, None, None, None)] * len(posting.entry.lines)
+    for one in posting.accounts:
+        yield region, one.mapping, one.account, one.department, one.gl_class
 
 
 def _line_cells(posting: PostedEntry) -> Iterator[tuple[object, ...]]:

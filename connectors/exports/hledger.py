@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-from connectors.exports.chart import AccountLine, account_lines, opened_accounts
+from connectors.exports.chart import NO_CHART, AccountLine, Roots, account_lines, opened_accounts
 from connectors.exports.postings import booking_date, described, in_order
 from connectors.store.postings import PostedEntry
 from ledger.money import EXPONENT
@@ -20,10 +20,11 @@ _IN_DESCRIPTION = str.maketrans({";": ","})
 _IN_TAG = str.maketrans({",": " ", "[": "(", "]": ")"})
 
 
-def hledger_text(postings: Iterable[PostedEntry]) -> Iterator[str]:
+def hledger_text(postings: Iterable[PostedEntry], roots: Roots | None = None) -> Iterator[str]:
     """Yield the journal in pieces: commodities, accounts, transactions in the order of dates."""
+    roots = NO_CHART if roots is None else roots
     ordered = in_order(postings)
-    accounts = opened_accounts(ordered)
+    accounts = opened_accounts(ordered, roots)
     yield "; Crossfoot export\n\n"
     for currency in sorted({code for account in accounts for code in account.currencies}):
         yield f"commodity 1000.{'0' * EXPONENT[currency]} {currency}\n"
@@ -31,15 +32,15 @@ def hledger_text(postings: Iterable[PostedEntry]) -> Iterator[str]:
     for account in accounts:
         yield f"account {account.name}\n"
     for posting in ordered:
-        yield _transaction(posting)
+        yield _transaction(posting, roots)
 
 
-def _transaction(posting: PostedEntry) -> str:
+def _transaction(posting: PostedEntry, roots: Roots) -> str:
     entry = posting.entry
     description = _plain(f"{entry.customer_id} | {entry.memo or entry.rule}", _IN_DESCRIPTION)
     lines = [f"\n{booking_date(posting)} * ({posting.posting_id}) {description}"]
     lines += [f"    ; {_tag(name, value)}" for name, value in described(posting)]
-    for line in account_lines(posting):
+    for line in account_lines(posting, roots):
         details = ", ".join(_tag(name, value) for name, value in _details(line))
         comment = f"  ; {details}" if details else ""
         lines.append(f"    {line.account}  {line.amount} {line.currency}{comment}")

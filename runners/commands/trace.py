@@ -7,7 +7,9 @@ from typing import Annotated, Any
 
 import typer
 
+from ledger.gl_accounts import AppliedLine
 from ledger.instants import iso_day
+from ledger.reasons import Reason
 from runners import arguments
 from runners.commands.trace_report import TracedPosting, TraceReport, trace_report
 from runners.display import money, print_json, print_lines, print_table
@@ -115,7 +117,9 @@ def _print_postings(postings: Sequence[TracedPosting]) -> None:
 def _delivery_line(posting: TracedPosting) -> str:
     """How the way to the ERP stands: `accepted by tryton:erp/books as 42`, `refused …: words`."""
     words = [posting.delivery]
-    if posting.external_id is not None:
+    if posting.delivery_reason == Reason.UNMAPPED_ACCOUNT.value:
+        words.append(f"{posting.delivery_reason}: {posting.erp_words}")
+    elif posting.external_id is not None:
         words.append(f"by {posting.delivered_to} as {posting.external_id}")
     elif posting.delivered_to is not None:
         words.append(f"{posting.delivery_reason} by {posting.delivered_to}")
@@ -128,15 +132,26 @@ def _delivery_line(posting: TracedPosting) -> str:
 def _line_table(posting: TracedPosting) -> tuple[list[str], list[list[str]]]:
     translated = posting.currency != posting.functional_currency
     columns = ["role", "currency", "debit", "credit", *(["functional"] if translated else [])]
+    if posting.accounts:
+        columns.append("account")
     rows = []
-    for line in posting.lines:
+    accounts = [_account(one) for one in posting.accounts] or [""] * len(posting.lines)
+    for line, account in zip(posting.lines, accounts, strict=True):
         amount = money(line.amount_minor, posting.currency)
         both = [amount, ""] if line.side == "debit" else ["", amount]
         functional = f"{line.functional_amount} {posting.functional_currency}"
         more = [functional] if translated else []
+        more += [account] if account else []
         other = f" ({line.counterparty})" if line.counterparty else ""
         rows.append([f"{line.role.value}{other}", posting.currency, *both, *more])
     return columns, rows
+
+
+def _account(applied: AppliedLine) -> str:
+    """`4100 / 200 / SaaS by acme@3 row 4`: account, department, class, and what gave them."""
+    codes = (applied.account, applied.department, applied.gl_class)
+    row = f"row {applied.row}" if applied.row else "default"
+    return f"{' / '.join(code for code in codes if code)} by {applied.mapping} {row}"
 
 
 def _print_standing(report: TraceReport) -> None:

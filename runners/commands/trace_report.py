@@ -9,6 +9,7 @@ import msgspec
 
 from connectors.store.postings import PostedEntry
 from connectors.store.tracing import Trace, TracedLetter, TracedMessage, TracedUpdate
+from ledger.gl_accounts import AppliedLine
 from ledger.instants import iso_instant
 from ledger.mending import how_to_mend
 from ledger.results import LifecycleUpdate
@@ -72,6 +73,9 @@ class TracedPosting(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     """Its name in the ERP."""
     erp_words: str | None = None
     """What the ERP said when it refused it."""
+    region: str | None = None
+    accounts: tuple[AppliedLine, ...] = ()
+    """GL accounts it was handed out with, one per line, and the mapping and row that gave them."""
     lines: tuple[PreviewLine, ...]
 
 
@@ -179,6 +183,8 @@ def _posting(posted: PostedEntry, versions: dict[str, str]) -> TracedPosting:
         delivered_to=posted.delivered_to,
         external_id=posted.external_id,
         erp_words=posted.erp_words,
+        region=entry.region,
+        accounts=posted.accounts,
         lines=tuple(shown_line(line, entry) for line in entry.lines),
     )
 
