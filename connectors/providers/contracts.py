@@ -41,8 +41,12 @@ STRIPE = MappingContract(
     accepts=f"API versions {stripe_versions.ACCEPTED}",
     reads=tuple(sorted(STRIPE_MAPPINGS)),
     produces=(
+        "billing.credit_drawn",
+        "billing.credit_expired",
+        "billing.credit_granted",
         "billing.credit_note_issued",
         "billing.credit_note_voided",
+        "billing.credit_reinstated",
         "billing.invoice_issued",
         "billing.invoice_marked_uncollectible",
         "billing.invoice_voided",
