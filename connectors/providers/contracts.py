@@ -47,6 +47,7 @@ STRIPE = MappingContract(
         "billing.credit_note_issued",
         "billing.credit_note_voided",
         "billing.credit_reinstated",
+        "billing.credit_voided",
         "billing.invoice_issued",
         "billing.invoice_marked_uncollectible",
         "billing.invoice_voided",
