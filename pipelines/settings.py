@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import msgspec
 
 from connectors.event_files import DecodeSettings
@@ -9,10 +11,12 @@ from connectors.files.rates import load_rate_table
 from connectors.gl_mappings import load_gl_mapping
 from connectors.policy_packs import load_books_config, load_policy_pack
 from connectors.registries.outer import OuterRegistry
-from connectors.store import PostingRight
 from ledger.folding import FoldSettings
 from ledger.gl_mapping import GlMapping
 from pipelines.options import JobOptions, OrderToCashOptions
+
+if TYPE_CHECKING:
+    from connectors.store import PostingRight
 
 
 class RunSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -57,6 +61,8 @@ def settings_of(options: JobOptions) -> RunSettings:
 def _right_of(options: JobOptions) -> PostingRight | None:
     if options.adjustment is None:
         return None
+    from connectors.store import PostingRight
+
     return PostingRight(tenant=options.tenant, adjustment=options.adjustment)
 
 

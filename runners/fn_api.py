@@ -18,14 +18,12 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 
 from connectors.files.listing import find_files, split_ranges
-from connectors.store import open_store
 from pipelines.books import prepare_books
 from pipelines.close_period import CloseOutcome, CloseSettings, close_period
 from pipelines.options import OrderToCashOptions
 from pipelines.order_to_cash import order_to_cash
 from pipelines.report import RunReport, report_of
 from pipelines.settings import RunSettings, settings_of
-from pipelines.settle_exchange import settle_exchange
 
 
 def run_order_to_cash(options: OrderToCashOptions) -> RunReport:
@@ -50,6 +48,10 @@ def with_exchange(report: RunReport, settings: RunSettings) -> RunReport:
     """Settle exchange differences over all customers after a run; add what it posted."""
     if settings.store is None:
         return report
+    # A run without a store is spared its libraries, which take half a second.
+    from connectors.store import open_store
+    from pipelines.settle_exchange import settle_exchange
+
     with open_store(settings.store) as store:
         added = settle_exchange(store, settings.fold, settings.right)
     return msgspec.structs.replace(
