@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable, Collection
 from datetime import date
 from decimal import Context, Decimal, Inexact, InvalidOperation
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -192,11 +193,17 @@ def fault_timestamp(value: Any, path: str) -> Violation | None:
 
 def fits_decimal(value: Decimal) -> bool:
     """Tell whether the schemas' decimal (38 digits, 12 of them after the point) holds it."""
+    return value.is_finite() and _fits(value)
+
+
+@lru_cache(maxsize=4_096)
+def _fits(value: Decimal) -> bool:
+    """Equal values fit alike, however many zeros they are written with; most come again."""
     try:
         value.quantize(_DECIMAL_STEP, context=_EXACT)
     except (Inexact, InvalidOperation):
         return False
-    return value.is_finite()
+    return True
 
 
 def fault_quantity(value: Any, path: str) -> Violation | None:

@@ -20,6 +20,9 @@ from transforms.packing import BlockPacker
 LINKS = "links"
 REJECTED = "rejected"
 
+SEALED_BYTES = 16 * 1024 * 1024
+"""Most of what one block of sealed messages holds, before it is compressed."""
+
 Block = TypeVar("Block")
 
 Decode = Callable[[Block], Iterable[Message | DeadLetter]]
@@ -77,7 +80,7 @@ def links_of(messages: Iterable[Message]) -> LinkBlock:
 
 
 class DecodedBlock(NamedTuple):
-    """The outcome of decoding one block."""
+    """What decoding gave, up to `SEALED_BYTES` of it."""
 
     sealed: list[SealedMessage]
     links: LinkBlock
@@ -95,24 +98,30 @@ class DecodedEvents(NamedTuple):
     """list[DeadLetter]."""
 
 
-def decode_block(results: Iterable[Message | DeadLetter]) -> DecodedBlock:
+def decode_block(results: Iterable[Message | DeadLetter]) -> Iterator[DecodedBlock]:
     """Sort the results of decoding into sealed messages, links and dead letters.
 
     A message is encoded as soon as it is decoded: seconds later it would have left the
-    processor's caches, and encoding it cost four times as much.
+    processor's caches, and encoding it cost four times as much. A range of a compressed file is
+    the whole file, so what it gives is handed on in parts.
     """
     encode = msgspec.msgpack.Encoder().encode
     sealed: list[SealedMessage] = []
     rejected: list[DeadLetter] = []
-    learning = Learning()
+    learning, size = Learning(), 0
     for result in results:
         if isinstance(result, DeadLetter):
             rejected.append(result)
-            continue
-        encoded = msgspec.Raw(encode(result))
-        sealed.append(SealedMessage(result.party_ref, result.link_refs, encoded))
-        learning.take(result)
-    return DecodedBlock(sealed, learning.block(), rejected)
+            size += len(result.body)
+        else:
+            encoded = encode(result)
+            sealed.append(SealedMessage(result.party_ref, result.link_refs, msgspec.Raw(encoded)))
+            learning.take(result)
+            size += len(encoded)
+        if size >= SEALED_BYTES:
+            yield DecodedBlock(sealed, learning.block(), rejected)
+            sealed, rejected, learning, size = [], [], Learning(), 0
+    yield DecodedBlock(sealed, learning.block(), rejected)
 
 
 class DecodeEvents(beam.PTransform, Generic[Block]):
@@ -139,10 +148,10 @@ class _DecodeBlockFn(beam.DoFn, Generic[Block]):
         self._packer = BlockPacker(list[SealedMessage])
 
     def process(self, block: Block) -> Iterator[object]:
-        sealed, links, rejected = decode_block(self._decode(block))
-        self._read.inc(len(sealed) + len(rejected))
-        if sealed:
-            yield self._packer.pack(sealed)
-            yield beam.pvalue.TaggedOutput(LINKS, self._encode(links))
-        if rejected:
-            yield beam.pvalue.TaggedOutput(REJECTED, rejected)
+        for sealed, links, rejected in decode_block(self._decode(block)):
+            self._read.inc(len(sealed) + len(rejected))
+            if sealed:
+                yield self._packer.pack(sealed)
+                yield beam.pvalue.TaggedOutput(LINKS, self._encode(links))
+            if rejected:
+                yield beam.pvalue.TaggedOutput(REJECTED, rejected)

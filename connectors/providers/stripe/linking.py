@@ -66,6 +66,8 @@ def stated_links(keys: MetadataKeys, *metadata: Metadata) -> StatedLinks:
     contract = _first(keys.contract_id, stated)
     account = _first(keys.account_id, stated)
     entity = _first(keys.entity, stated)
+    if contract is None and account is None and entity is None:
+        return NO_LINKS
     return StatedLinks(contract and crm_id(contract), account and crm_id(account), entity or None)
 
 
