@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from sys import intern
 
 import msgspec
 
@@ -198,6 +199,6 @@ def _add(
     for source, target in pairs:
         if source == target:
             continue
-        known = table.setdefault(source, target)
+        known = table.setdefault(source, intern(target))  # many ids, few owners
         if known != target:
             more.setdefault(source, {known}).add(target)

@@ -112,7 +112,7 @@ class _RoutePartiesFn(beam.DoFn):
         self._known_links = self._open_known_links() if self._open_known_links else None
         self._sealed = BlockPacker(list[SealedMessage])
         self._routed = BlockPacker(RoutedBlock)
-        self._link_block = msgspec.msgpack.Decoder(LinkBlock)
+        self._links = BlockPacker(LinkBlock)
         self._identity_of: tuple[list[bytes] | None, Identity | None] = (None, None)
 
     def process(self, block: bytes, links: list[bytes]) -> Iterator[tuple[int, bytes]]:
@@ -129,7 +129,7 @@ class _RoutePartiesFn(beam.DoFn):
         if identity is None or built_from is not links:
             identity = Identity(self._decided)
             for encoded in links:
-                learn(identity, self._link_block.decode(encoded))
+                learn(identity, self._links.unpack(encoded))
             self._identity_of = (links, identity)
         return identity
 

@@ -93,7 +93,7 @@ class DecodedEvents(NamedTuple):
     accepted: PCollection
     """bytes: packed block of SealedMessage."""
     links: PCollection
-    """bytes: MessagePack LinkBlock."""
+    """bytes: packed LinkBlock."""
     rejected: PCollection
     """list[DeadLetter]."""
 
@@ -144,14 +144,14 @@ class _DecodeBlockFn(beam.DoFn, Generic[Block]):
         self._read = counter(MESSAGES_READ)
 
     def setup(self) -> None:
-        self._encode = msgspec.msgpack.Encoder().encode
-        self._packer = BlockPacker(list[SealedMessage])
+        self._messages = BlockPacker(list[SealedMessage])
+        self._links = BlockPacker(LinkBlock)
 
     def process(self, block: Block) -> Iterator[object]:
         for sealed, links, rejected in decode_block(self._decode(block)):
             self._read.inc(len(sealed) + len(rejected))
             if sealed:
-                yield self._packer.pack(sealed)
-                yield beam.pvalue.TaggedOutput(LINKS, self._encode(links))
+                yield self._messages.pack(sealed)
+                yield beam.pvalue.TaggedOutput(LINKS, self._links.pack(links))
             if rejected:
                 yield beam.pvalue.TaggedOutput(REJECTED, rejected)
