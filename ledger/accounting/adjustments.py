@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ledger.accounting.books import Book, TaxPool
 from ledger.accounting.evidence import Told
+from ledger.accounting.notes import nets_of, tax_of, taxes_of
 from ledger.accounting.pools import Pool
 from ledger.accounting.poster import Cause, Poster, Raw, raw
 from ledger.accounting.takeback import Taken, Wish, give_back, take
@@ -71,8 +72,9 @@ def credit(poster: Poster, book: Book, told: Told[CreditNoteIssued]) -> Credited
         return None
     wish = Wish(
         booked,
-        tax=_tax_of(note, ways),
-        per_line=[(line.invoice_line_id, line.amount_minor) for line in note.lines],
+        tax=_tax_booked(note, ways),
+        per_line=nets_of(note),
+        taxes=taxes_of(note),
     )
     taken = take(book, at, note.source_event_id, wish)
     lines = taken.lines(contra_role(poster, AccountRole.CREDIT_NOTES))
@@ -87,12 +89,9 @@ def credit(poster: Poster, book: Book, told: Told[CreditNoteIssued]) -> Credited
     return Credited(taken, credits, note.total_minor)
 
 
-def _tax_of(note: CreditNoteIssued, ways: tuple[int, ...]) -> int | None:
+def _tax_booked(note: CreditNoteIssued, ways: tuple[int, ...]) -> int | None:
     """Return the tax in the part booked here, as the note or its lines state it."""
-    tax = note.tax_minor
-    if tax is None:
-        stated = [one.amount_minor for line in note.lines for one in line.taxes]
-        tax = sum(stated) if stated else None
+    tax = tax_of(note)
     if tax is None or not sum(ways):
         return tax
     return sum(apportion(tax, ways)[:3])

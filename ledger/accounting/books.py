@@ -5,16 +5,48 @@ from __future__ import annotations
 from ledger.accounting.lines import LineBook
 from ledger.accounting.pools import Pool
 from ledger.accounting.poster import Cause, Raw
+from ledger.money import apportion
 
 
 class TaxPool(Pool):
-    """Tax of one jurisdiction that is still owed on this claim."""
+    """Tax of one jurisdiction that is still owed on this claim, and on which lines.
 
-    __slots__ = ("jurisdiction",)
+    `shares` is what is left of it by invoice line; tax that only the invoice states is shared by
+    what the lines are worth without tax. Together the shares are the pool's amount.
+    """
 
-    def __init__(self, jurisdiction: str | None, amount: int, functional: int) -> None:
+    __slots__ = ("jurisdiction", "shares", "stated")
+
+    def __init__(
+        self,
+        jurisdiction: str | None,
+        amount: int,
+        functional: int,
+        shares: dict[str | None, int] | None = None,
+    ) -> None:
         super().__init__(amount, functional)
         self.jurisdiction = jurisdiction
+        self.shares: dict[str | None, int] = {None: amount} if shares is None else shares
+        self.stated = dict(self.shares)
+
+    def take(self, amount: int) -> int:
+        """Take from all lines, in proportion to what is left on each."""
+        parts = apportion(amount, list(self.shares.values()))
+        for line_id, part in zip(self.shares, parts, strict=True):
+            self.shares[line_id] -= part
+        return super().take(amount)
+
+    def take_of(self, line_id: str | None, amount: int) -> int:
+        """Take from one line and return what it is in functional currency."""
+        self.shares[line_id] -= amount
+        return super().take(amount)
+
+    def add(self, amount: int, functional: int) -> None:
+        """Put back what was taken, on the lines that lack it."""
+        lacking = [self.stated[line_id] - left for line_id, left in self.shares.items()]
+        for line_id, part in zip(self.shares, apportion(amount, lacking), strict=True):
+            self.shares[line_id] += part
+        super().add(amount, functional)
 
 
 class Book:

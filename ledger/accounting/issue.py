@@ -76,7 +76,8 @@ def issue(
         else:
             _open_line(poster, fact, line, opened, net, settled.get(name), lines)
     for (jurisdiction, amount), worth in zip(taxes.items(), worths[len(nets) :], strict=True):
-        book.taxes.append(TaxPool(jurisdiction, amount, worth))
+        shares = _tax_shares(content, nets, jurisdiction)
+        book.taxes.append(TaxPool(jurisdiction, amount, worth, shares))
         lines.append((AccountRole.TAX_PAYABLE, -amount, -worth, None, jurisdiction, None))
     if content.balance_applied_minor:
         _apply_balance(poster, book, fact, content.balance_applied_minor)
@@ -102,6 +103,22 @@ def _nets_and_taxes(content: InvoiceIssued) -> tuple[list[int], dict[str | None,
             contained = apportion(tax.amount_minor, nets)
             nets = [net - part for net, part in zip(nets, contained, strict=True)]
     return nets, taxes
+
+
+def _tax_shares(
+    content: InvoiceIssued, nets: list[int], jurisdiction: str | None
+) -> dict[str | None, int]:
+    """Return the tax of a jurisdiction by line; what only the invoice states follows the nets."""
+    shares: dict[str | None, int] = {}
+    for line in content.lines:
+        own = [tax.amount_minor for tax in line.taxes if tax.jurisdiction == jurisdiction]
+        shares[line.line_id] = shares.get(line.line_id, 0) + sum(own)
+    on_invoice = sum(tax.amount_minor for tax in content.taxes if tax.jurisdiction == jurisdiction)
+    if not nets:
+        return {None: on_invoice}
+    for line, part in zip(content.lines, apportion(on_invoice, nets), strict=True):
+        shares[line.line_id] += part
+    return shares
 
 
 def _worths(

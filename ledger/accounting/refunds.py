@@ -5,6 +5,7 @@ from __future__ import annotations
 from ledger.accounting.books import Book
 from ledger.accounting.evidence import RefundFact
 from ledger.accounting.money_moves import money_of, post_money, settled_like
+from ledger.accounting.notes import StatedTax, nets_of, tax_of, taxes_of
 from ledger.accounting.payment_evidence import Payment
 from ledger.accounting.poster import Cause, Poster, Raw, raw
 from ledger.accounting.takeback import Taken, Wish, give_back, take
@@ -146,14 +147,19 @@ def _wish(poster: Poster, event: RefundIssued, note: CreditNoteIssued | None) ->
     contra_only = poster.policy.refund_of_deferred == "contra_only"
     tax = event.tax_minor if poster.policy.tax_on_refund == "from_event" else None
     per_line: list[tuple[str | None, int]] = []
+    taxes: list[StatedTax] = []
     if note is not None and note.total_minor:
-        if tax is None and note.tax_minor is not None:
-            tax = divide(note.tax_minor * event.amount_minor, note.total_minor)
+        stated = tax_of(note)
+        if tax is None and stated is not None:
+            tax = divide(stated * event.amount_minor, note.total_minor)
         per_line = [
-            (line.invoice_line_id, divide(line.amount_minor * event.amount_minor, note.total_minor))
-            for line in note.lines
+            (line_id, divide(amount * event.amount_minor, note.total_minor))
+            for line_id, amount in nets_of(note)
         ]
-    return Wish(event.amount_minor, tax=tax, per_line=per_line, contra_only=contra_only)
+        taxes = taxes_of(note)
+    return Wish(
+        event.amount_minor, tax=tax, per_line=per_line, taxes=taxes, contra_only=contra_only
+    )
 
 
 def undo_refund(

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from ledger.accounting.books import Book, TaxPool
 from ledger.accounting.lines import LineBook, Part
+from ledger.accounting.notes import StatedTax
 from ledger.accounting.pools import Pool
 from ledger.accounting.poster import Raw, raw
 from ledger.accounts import AccountRole
@@ -29,6 +30,14 @@ class Taken:
         self.deferred: list[tuple[LineBook, list[Part]]] = []
         self.taxes: list[tuple[TaxPool, int, int]] = []
         self.recovered = Pool()
+
+    def add_tax(self, tax: TaxPool, amount: int, worth: int) -> None:
+        """Note tax that was taken; each jurisdiction is kept once."""
+        for position, (known, before, worth_before) in enumerate(self.taxes):
+            if known is tax:
+                self.taxes[position] = (tax, before + amount, worth_before + worth)
+                return
+        self.taxes.append((tax, amount, worth))
 
     def lines(self, contra: AccountRole) -> list[Raw]:
         """Return the debits of the reduction, with `contra` for recognised revenue."""
@@ -50,7 +59,7 @@ class Taken:
 class Wish:
     """What a reduction asks for: how much, and where the source states it, from what."""
 
-    __slots__ = ("amount", "contra_only", "everything", "per_line", "tax")
+    __slots__ = ("amount", "contra_only", "everything", "per_line", "tax", "taxes")
 
     def __init__(
         self,
@@ -58,6 +67,7 @@ class Wish:
         *,
         tax: int | None = None,
         per_line: Sequence[tuple[str | None, int]] = (),
+        taxes: Sequence[StatedTax] = (),
         contra_only: bool = False,
         everything: bool = False,
     ) -> None:
@@ -67,7 +77,11 @@ class Wish:
         self.tax = tax
         """Tax contained in the amount, as stated; None: in proportion."""
         self.per_line = per_line
-        """(invoice line, part) of the amount without tax, as stated; None: over all lines."""
+        """(invoice line, part) of the amount without tax, as stated; None: over all lines.
+
+        Where no tax is stated the parts contain it, and each line gives back its own tax."""
+        self.taxes = taxes
+        """Taxes in `tax` by line and jurisdiction, as far as stated."""
         self.contra_only = contra_only
         """Book deferred revenue as contra too and let the deferral run on."""
 
@@ -82,13 +96,16 @@ def take(book: Book, micros: int, message_id: str, wish: Wish) -> Taken:
         return taken
     tax = _stated_tax(book, wish)
     if tax is not None:
-        _take_tax(book, tax, taken)
+        _take_tax(book, tax, wish.taxes, taken)
     amount = wish.amount - (tax or 0)
-    for line, part in _stated_lines(book, wish, amount, exactly=tax is not None):
-        _take_line(line, part, message_id, taken, wish)
+    gross = tax is None
+    for line, part in _stated_lines(book, wish, amount, gross=gross):
+        net = part - _take_tax_of_line(book, line, part, taken) if gross else part
+        _take_line(line, net, message_id, taken, wish)
         amount -= part
     if amount or wish.everything:
         _take_from_all(book, amount, message_id, taken, wish, with_tax=tax is None)
+    taken.taxes.sort(key=lambda one: book.taxes.index(one[0]))
     return taken
 
 
@@ -105,28 +122,48 @@ def _stated_tax(book: Book, wish: Wish) -> int | None:
 
 
 def _stated_lines(
-    book: Book, wish: Wish, amount: int, *, exactly: bool
+    book: Book, wish: Wish, amount: int, *, gross: bool
 ) -> list[tuple[LineBook, int]]:
     """Return what to take from which line as stated, no more than each has.
 
-    Parts are scaled where a note is only partly booked or states too much. Nothing, so that all
-    lines share, when what is left of the amount could not be taken from the others.
+    Parts are scaled where a note is only partly booked or states too much; `gross` ones contain the
+    tax of their line. Nothing, so that all lines share, when what is left of the amount could not
+    be taken from the others.
     """
     wanted = {line_id: 0 for line_id, _ in wish.per_line}
     for line_id, part in wish.per_line:
         wanted[line_id] += part
     total = sum(wanted.values())
-    if total and (exactly or total > amount):
+    if total and (not gross or total > amount):
         scaled = apportion(amount, list(wanted.values()))
         wanted = dict(zip(wanted, scaled, strict=True))
     parts: list[tuple[LineBook, int]] = []
     for line in book.lines:
         part = wanted.pop(line.line_id, 0)
         left = sum(line.available())
-        if part * left > 0:
-            parts.append((line, min(part, left) if left > 0 else max(part, left)))
+        if gross:
+            left += sum(tax.shares.get(line.line_id, 0) for tax in book.taxes)
+        if (part := _within(part, left)) != 0:
+            parts.append((line, part))
     rest = sum(part for _, part in parts)
     return parts if 0 <= amount - rest <= book.remaining() - rest else []
+
+
+def _within(part: int, left: int) -> int:
+    """Return a part, no more than is left; nothing where the signs differ."""
+    if part * left <= 0:
+        return 0
+    return min(part, left) if left > 0 else max(part, left)
+
+
+def _take_tax_of_line(book: Book, line: LineBook, part: int, taken: Taken) -> int:
+    """Take a line's own share of tax in a gross part of it; return how much that was."""
+    weights = [tax.shares.get(line.line_id, 0) for tax in book.taxes]
+    shares = apportion(part, [sum(line.available()), *weights])[1:]
+    for tax, share in zip(book.taxes, shares, strict=True):
+        if share:
+            taken.add_tax(tax, share, tax.take_of(line.line_id, share))
+    return sum(shares)
 
 
 def _take_line(line: LineBook, amount: int, message_id: str, taken: Taken, wish: Wish) -> None:
@@ -163,14 +200,26 @@ def _take_from_all(
     taken.recovered.add(parts[after], book.recovered.take(parts[after]))
     if with_tax:
         for tax, part in zip(book.taxes, parts[after + 1 :], strict=True):
-            taken.taxes.append((tax, part, tax.take(part)))
+            taken.add_tax(tax, part, tax.take(part))
 
 
-def _take_tax(book: Book, amount: int, taken: Taken) -> None:
+def _take_tax(book: Book, amount: int, stated: Sequence[StatedTax], taken: Taken) -> None:
+    """Take tax as stated by line and jurisdiction, and what that leaves over from all."""
+    scaled = apportion(amount, [tax[2] for tax in stated]) if stated else []
+    for (line_id, jurisdiction, _), part in zip(stated, scaled, strict=True):
+        pools = [tax for tax in book.taxes if tax.jurisdiction == jurisdiction]
+        for tax in pools or [tax for tax in book.taxes if tax.shares.get(line_id)]:
+            on_line = line_id in tax.shares
+            found = _within(part, tax.shares[line_id] if on_line else tax.amount)
+            if found:
+                worth = tax.take_of(line_id, found) if on_line else tax.take(found)
+                taken.add_tax(tax, found, worth)
+                amount -= found
+                part -= found
     if book.taxes:
         parts = apportion(amount, [tax.amount for tax in book.taxes])
         for tax, part in zip(book.taxes, parts, strict=True):
-            taken.taxes.append((tax, part, tax.take(part)))
+            taken.add_tax(tax, part, tax.take(part))
 
 
 def _take_recognised(line: LineBook, amount: int, taken: Taken) -> None:

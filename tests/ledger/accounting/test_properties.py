@@ -233,6 +233,24 @@ def test_every_movement_of_credit_is_booked_or_waits_or_is_refused(
     assert all(value >= 0 for value in left.values()), left
 
 
+@often
+@given(histories(), policies())
+def test_tax_that_is_given_back_in_full_is_owed_nowhere(
+    history: list[Event], policy: PolicyPack
+) -> None:
+    """What an invoice states per place, less what is given back, is owed; after a void nothing."""
+    books = fold(history, policy)
+    owed: Counter[tuple[str, str | None]] = Counter()
+    for entry in books.entries:
+        for line in entry.lines:
+            if line.role is AccountRole.TAX_PAYABLE:
+                owed[entry.invoice_id or "", line.jurisdiction] -= line.amount_minor
+    for invoice in books.invoices:
+        if invoice.status == "voided" and not invoice.paid_minor:
+            left = {key: value for key, value in owed.items() if key[0] == invoice.invoice_id}
+            assert not any(left.values()), (invoice, left)
+
+
 amounts_paid_back = st.lists(st.integers(1, 5_000), min_size=1, max_size=6)
 
 
