@@ -67,6 +67,11 @@ class TaxAmount(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaul
     jurisdiction: str | None = None
     inclusive: bool = False
     """True: the line's amount contains it."""
+    treatment: str | None = None
+    """Why it is what it is, in the source's word: reverse_charge, customer_exempt, …; None: an
+    ordinary tax."""
+    taxable_minor: int | None = None
+    """What it was reckoned on, without it; None: the line without taxes."""
 
 
 class InvoiceLine(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):

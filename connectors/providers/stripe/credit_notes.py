@@ -217,7 +217,7 @@ def _net_minor(line: StripeLine) -> int:
 def _close_gap(note: CreditNote, gap: int, lines: list[CreditNoteLine]) -> list[CreditNoteLine]:
     """Explain what the lines lack by tax that only the note states, or by shipping."""
     taxes = stated_taxes(note.total_taxes, note.tax_amounts, {})
-    if gap == sums(taxes)[0] and not any(line.taxes for line in lines):
+    if gap == sums(taxes)[0] and not any(tax.amount_minor for line in lines for tax in line.taxes):
         return _spread_taxes(taxes, lines)
     shipping = note.shipping_cost
     if shipping and gap == shipping.amount_subtotal + shipping.amount_tax:

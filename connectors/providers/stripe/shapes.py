@@ -58,6 +58,8 @@ class TaxAmountOld(Struct, gc=False):
     amount: int
     inclusive: bool = False
     tax_rate: str | TaxRate | None = None
+    taxability_reason: str | None = None
+    taxable_amount: int | None = None
 
 
 class TaxRateDetails(Struct, gc=False):
@@ -72,6 +74,8 @@ class TaxAmountNew(Struct, gc=False):
     amount: int
     tax_behavior: str = "exclusive"
     tax_rate_details: TaxRateDetails | None = None
+    taxability_reason: str | None = None
+    taxable_amount: int | None = None
 
 
 # --- prices ------------------------------------------------------------------------------

@@ -21,33 +21,36 @@ def jurisdictions_of(*rates: Iterable[TaxRate] | None) -> Jurisdictions:
     }
 
 
+_TAXED = frozenset({None, "standard_rated", "reduced_rated", "taxable_basis_reduced"})
+"""Reasons of which a tax of nothing says nothing: it was rounded away."""
+
+
 def stated_taxes(
     new: list[TaxAmountNew] | None, old: list[TaxAmountOld] | None, known: Jurisdictions
 ) -> tuple[TaxAmount, ...]:
-    """The taxes of a line, invoice or credit note; those of nothing (exempt) are left out."""
+    """The taxes of a line, invoice or credit note.
+
+    A tax of nothing is kept with its reason and basis where it has one (reverse charge, exempt), so
+    that it can be reported; otherwise it is left out.
+    """
+    told: list[tuple[TaxAmountNew | TaxAmountOld, str | TaxRate | None, bool]] = []
     if new:
-        return tuple(
-            [
-                TaxAmount(
-                    amount_minor=tax.amount,
-                    jurisdiction=_jurisdiction(
-                        tax.tax_rate_details.tax_rate if tax.tax_rate_details else None, known
-                    ),
-                    inclusive=tax.tax_behavior == "inclusive",
-                )
-                for tax in new
-                if tax.amount
-            ]
-        )
+        for tax in new:
+            rate = tax.tax_rate_details.tax_rate if tax.tax_rate_details else None
+            told.append((tax, rate, tax.tax_behavior == "inclusive"))
+    else:
+        told += [(tax, tax.tax_rate, tax.inclusive) for tax in old or ()]
     return tuple(
         [
             TaxAmount(
                 amount_minor=tax.amount,
-                jurisdiction=_jurisdiction(tax.tax_rate, known),
-                inclusive=tax.inclusive,
+                jurisdiction=_jurisdiction(rate, known),
+                inclusive=inclusive,
+                treatment=None if tax.amount else tax.taxability_reason,
+                taxable_minor=None if tax.amount else tax.taxable_amount,
             )
-            for tax in old or ()
-            if tax.amount
+            for tax, rate, inclusive in told
+            if tax.amount or tax.taxability_reason not in _TAXED
         ]
     )
 
