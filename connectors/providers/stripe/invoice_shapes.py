@@ -20,10 +20,8 @@ from connectors.providers.stripe.shapes import (
     Price,
     Pricing,
     Ref,
-    TaxAmountNew,
-    TaxAmountOld,
-    TaxRate,
 )
+from connectors.providers.stripe.tax_shapes import TaxAmountNew, TaxAmountOld, TaxRate
 
 # --- invoice lines -----------------------------------------------------------------------
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from connectors.providers.stripe.shapes import TaxAmountNew, TaxAmountOld, TaxRate
+from connectors.providers.stripe.tax_shapes import TaxAmountNew, TaxAmountOld, TaxRate
 from ledger.events import TaxAmount
 
 Jurisdictions = dict[str, str]
