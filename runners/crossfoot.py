@@ -19,6 +19,7 @@ from runners.commands.preview import preview
 from runners.commands.run_close import close_period
 from runners.commands.serve_webhooks import serve_webhooks
 from runners.commands.standing import standing
+from runners.commands.tax import tax
 from runners.commands.trace import trace
 from runners.commands.trial_balance import trial_balance
 from runners.display import say
@@ -77,6 +78,7 @@ def _before_any_command(
 app.command("demo")(demo)
 app.command("preview")(preview)
 app.command("trial-balance")(trial_balance)
+app.command("tax")(tax)
 app.command("standing")(standing)
 app.command("trace")(trace)
 app.command("generate")(generate)

@@ -32,6 +32,7 @@ from connectors.store.reading import BalanceRow, Conservation
 from connectors.store.report import CommitReport
 from connectors.store.runs import Run
 from connectors.store.store import LedgerStore, StoreConfig, open_store
+from connectors.store.taxes import TaxRow, UntaxedRow
 from connectors.store.tracing import Trace, TracedLetter, TracedMessage, TracedUpdate
 
 __all__ = [
@@ -62,6 +63,7 @@ __all__ = [
     "StaleHistory",
     "StoreConfig",
     "StoreError",
+    "TaxRow",
     "Trace",
     "TracedLetter",
     "TracedMessage",
@@ -69,6 +71,7 @@ __all__ = [
     "UnknownId",
     "UnpostedInvoice",
     "UnprovisionedContract",
+    "UntaxedRow",
     "Waiting",
     "open_store",
 ]

@@ -22,6 +22,7 @@ from connectors.store import (
     reading,
     runs,
     schema_usage,
+    taxes,
     tracing,
 )
 from connectors.store.books_calendar import (
@@ -307,6 +308,14 @@ class LedgerStore:
         """Net debits per entity, role, counterparty and period: what a group is added up from."""
         with self._session.reading() as connection:
             return entity_balances.read_entity_balances(connection, tenant, through_period)
+
+    def taxes(
+        self, tenant: str | None = None, through_period: str | None = None
+    ) -> tuple[list[taxes.TaxRow], list[taxes.UntaxedRow]]:
+        """Tax per jurisdiction and period, and what was supplied without any."""
+        with self._session.reading() as connection:
+            owed = taxes.read_taxes(connection, tenant, through_period)
+            return owed, taxes.read_untaxed(connection, tenant, through_period)
 
     def conservation(self, as_of_micros: int, tenant: str | None = None) -> reading.Conservation:
         """Where every event the store knows ended, each counted once."""
