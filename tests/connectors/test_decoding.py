@@ -237,7 +237,7 @@ def test_a_message_names_the_versions_it_was_checked_against() -> None:
         invoice_id="shop:i1",
     )
     message = finish(invoice(), voided)
-    assert message.schema_version == "billing.invoice_issued@2,billing.invoice_voided@1"
+    assert message.schema_version == "billing.invoice_issued@3,billing.invoice_voided@1"
     assert finish().schema_version == "-"
     assert message.events == (invoice(), voided)
 

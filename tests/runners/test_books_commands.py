@@ -56,7 +56,7 @@ def test_an_invoice_leads_to_its_postings_and_to_the_bytes_of_its_events(
     told = {event["message_id"]: event for event in report["events"]}
     lines = books.events.read_text().splitlines()
     assert told["stripe:evt_1"]["body"] == lines[1]
-    assert told["stripe:evt_1"]["schema_version"] == "billing.invoice_issued@2"
+    assert told["stripe:evt_1"]["schema_version"] == "billing.invoice_issued@3"
     assert {posting["rule"] for posting in report["postings"]} >= {"invoice_issued"}
     assert {posting["policy"] for posting in report["postings"]} == {"stripe-contra@1"}
     assert {posting["delivery"] for posting in report["postings"]} == {"pending"}

@@ -118,7 +118,7 @@ def test_an_invoice_of_the_present_shape_is_read_whole(decode):
     )
     message = decode(event("invoice.finalized", obj, created="2026-01-02"))
     (issued,) = message.events
-    assert message.schema_version == "billing.invoice_issued@2"
+    assert message.schema_version == "billing.invoice_issued@3"
     assert message.party_ref == issued.customer_id == "stripe:cus_1"
     assert issued.event_id == "stripe:evt_1/billing.invoice_issued"
     assert issued.invoice_id == "stripe:in_1"
