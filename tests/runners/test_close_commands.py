@@ -13,6 +13,7 @@ from runners.crossfoot import app
 
 ROOT = Path(__file__).resolve().parents[2]
 QUICKSTART = ROOT / "examples/quickstart"
+GOLDEN = Path(__file__).with_name("golden")
 
 
 LOOKING = {
@@ -52,6 +53,20 @@ def shell(tmp_path_factory: pytest.TempPathFactory) -> Shell:
 def period(shell: Shell) -> list[str]:
     first = shell.json("periods", "list")[0]
     return ["--entity", first["entity"], "--period", first["period"]]
+
+
+# 900.00 net of 19 % tax for 1 January to 31 March (90 days) was invoiced on 1 January and paid the
+# same month: 31 days are recognised, 28 and 31 are to come, at 10.00 a day.
+@pytest.mark.parametrize("form", ["md", "json"])
+def test_the_report_of_the_quickstart_has_these_bytes(tmp_path: Path, form: str) -> None:
+    own = Shell(f"sqlite:///{tmp_path}/books.db")
+    events = [str(path) for path in sorted((QUICKSTART / "events").glob("*.jsonl"))]
+    inputs = [word for path in reversed(events) for word in ("--input", path)]
+    own.run("run", "order-to-cash", *inputs, "--as-of", "2026-12-31")
+    as_json = ["--json"] if form == "json" else []
+    words = ["close", "report", "--entity", "DE01", "--period", "2026-01", *as_json]
+    expected = (GOLDEN / f"close-DE01-2026-01.{form}").read_text(encoding="utf-8")
+    assert own.run(*words).stdout == expected
 
 
 def test_every_figure_of_the_report_can_be_asked_why(shell: Shell, period: list[str]) -> None:
