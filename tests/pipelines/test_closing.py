@@ -3,6 +3,7 @@ what comes after a close is booked after it, without changing what the books say
 
 from __future__ import annotations
 
+import sqlite3
 from collections import Counter, defaultdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -248,3 +249,51 @@ def test_a_close_run_again_posts_nothing_and_tells_the_standing_proposal(
         third = run_close_period(settings)
         assert third.proposal == second.proposal
         assert (third.new_entries, third.reversals) == (0, 0)
+
+
+def test_an_entity_of_weeks_is_closed_at_the_end_of_its_own_periods(
+    company: Path, run_job: Run, tmp_path: Path
+) -> None:
+    text = (company / "company.yaml").read_text()
+    weekly = text.replace("  US01:\n", "  US01:\n    calendar: {pattern: 4-4-5}\n")
+    assert weekly != text
+    (tmp_path / "company.yaml").write_text(weekly)
+    (tmp_path / "rates.csv").write_bytes((company / "rates.csv").read_bytes())
+    path = tmp_path / "books.db"
+    url = f"sqlite:///{path}"
+    run_job(path, books=tmp_path / "company.yaml")
+    with open_store(url) as store:
+        for at, period in enumerate(("2026-P01", "2026-P02"), 1):
+            body = close(store, tmp_path, url, period, at * 10)
+        report = read_report(body)
+        # Fiscal 2026 began on 28 December 2025; four weeks, then four.
+        assert (report.starts, report.ends) == ("2026-01-25", "2026-02-21")
+        found = look(store, question(tmp_path, "2026-P03"))
+        booked = {p.period for p in store.postings(entity=ENTITY)}
+        elsewhere = {p.period for p in store.postings(entity="DE01")}
+    assert all("-P" in period for period in booked)
+    assert not any("-P" in period for period in elsewhere)
+    for row in rows_of(found, "deferred").values():
+        *movements, closing = row.values()
+        assert sum(movements) == closing
+    schedule = [one for one in found.facts.breaks if one.kind == "deferred_by_schedule"]
+    assert schedule
+    assert not any(one.difference_minor for one in schedule)
+
+
+def test_a_changed_row_of_a_closed_period_is_noticed_by_the_next_close(
+    closed: tuple[Path, dict[str, bytes]], company: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "books.db"
+    with sqlite3.connect(closed[0]) as source, sqlite3.connect(path) as copy:
+        source.backup(copy)
+        copy.execute("DROP TRIGGER journal_lines_no_update")
+        copy.execute(
+            "UPDATE journal_lines SET amount_minor = amount_minor + 1 WHERE posting_no IN "
+            "(SELECT posting_no FROM journal_entries WHERE entity = 'US01' "
+            "AND period = '2026-02' LIMIT 1)"
+        )
+    with open_store(f"sqlite:///{path}") as store:
+        gate = look(store, question(company, "2026-04")).gate()
+    failed = {one.name.value: one.words for one in gate if not one.passed}
+    assert "somebody changed rows of a closed period" in failed["opening_balances"]
