@@ -9,6 +9,7 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
 from connectors.store import (
     AmbiguousId,
+    CalendarChanged,
     DelivererBusy,
     ForeignDatabase,
     LedgerStore,
@@ -32,6 +33,11 @@ _MENDING: tuple[tuple[type[StoreError], str, ExitCode], ...] = (
         DelivererBusy,
         "wait for it to end; several may run with --follow, they take turns",
         ExitCode.ENVIRONMENT,
+    ),
+    (
+        CalendarChanged,
+        "give --books the file with the calendars that these books are kept in",
+        ExitCode.USAGE,
     ),
     (ForeignDatabase, "give --store a file, database or schema of its own", ExitCode.ENVIRONMENT),
     (NewerDatabase, "use the newer program, or restore a backup", ExitCode.ENVIRONMENT),

@@ -13,6 +13,7 @@ import typer
 from connectors.policy_packs import ConfigurationError
 from connectors.store import LedgerStore
 from connectors.store.closing.decisions import Decision, Refused, Which, Who
+from connectors.store.closing.desk import BooksMoved
 from ledger.closing.people import SamePerson, UnknownPerson
 from ledger.instants import iso_instant
 from ledger.periods import UnknownPeriod
@@ -148,6 +149,10 @@ def close_problems() -> Iterator[None]:
         raise Problem(f"--by: {error}", "give the name of the person who decides") from error
     except UnknownPeriod as error:
         raise Problem(f"--period: {error}", "`crossfoot periods list` shows periods") from error
+    except BooksMoved as error:
+        raise Problem(
+            str(error), "run the command again; nothing was decided", ExitCode.ENVIRONMENT
+        ) from error
     except Refused as error:
         raise Problem(
             str(error),
