@@ -5,6 +5,7 @@ The packs that come with the product are in `ledger/packs`; any other is given b
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from decimal import Decimal
 from importlib.resources import files
@@ -39,6 +40,13 @@ def _exact_number(loader: yaml.SafeLoader, node: yaml.ScalarNode) -> Decimal | s
         return text
 
 
+_BOOL = "tag:yaml.org,2002:bool"
+_ExactLoader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in found if tag != _BOOL]
+    for first, found in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+# YAML 1.1 also reads yes, no, on and off as truth values: the country NO would be false.
+_ExactLoader.add_implicit_resolver(_BOOL, re.compile(r"^(?:[Tt]rue|[Ff]alse)$"), list("tTfF"))
 _ExactLoader.add_constructor("tag:yaml.org,2002:float", _exact_number)
 
 

@@ -184,3 +184,9 @@ def test_decided_identities_have_the_ids_that_events_get(tmp_path: Path) -> None
     assert load_books_config(str(path)).identity == {
         "stripe:cus_1": "salesforce:0014H00002LbR7QQAV"
     }
+
+
+def test_a_country_is_a_word_also_where_yaml_means_no(tmp_path: Path) -> None:
+    path = tmp_path / "books.yaml"
+    path.write_text("regions: {NO: EMEA, DE: EMEA, US: AMER}\n")
+    assert load_books_config(str(path)).regions == {"NO": "EMEA", "DE": "EMEA", "US": "AMER"}
