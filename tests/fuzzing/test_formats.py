@@ -12,7 +12,7 @@ import json
 import random
 import time
 from collections import Counter
-from decimal import Decimal
+from decimal import Context, Decimal
 from typing import Any
 
 import avro.io
@@ -29,6 +29,7 @@ from tests.fuzzing.mutations import FORMATS, IDS, MESSAGES, REGISTRY, SUBJECTS, 
 
 SAMPLES = samples()
 LONGEST_SECONDS = 5.0
+ROOMY = Context(prec=100)
 BY_ID = {number: subject for subject, number in IDS.items()}
 PARSED: dict[str, Any] = {}
 
@@ -60,7 +61,7 @@ def amounts(tree: Any, path: str = "") -> dict[str, Any]:
             elif (key.endswith("_minor") or key == "currency") and value is not None:
                 found[at] = value
             elif isinstance(value, bytes):  # a decimal of Apache's
-                found[at] = Decimal(int.from_bytes(value, "big", signed=True)).scaleb(-12)
+                found[at] = Decimal(int.from_bytes(value, "big", signed=True)).scaleb(-12, ROOMY)
             elif isinstance(value, Decimal):
                 found[at] = value
     elif isinstance(tree, list | tuple):
