@@ -26,6 +26,7 @@ setup(
         "connectors.webhooks",
         "connectors.wire",
         "generator",
+        "generator.depth",
         "ledger",
         "ledger.accounting",
         "ledger.closing",

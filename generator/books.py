@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from generator.catalogue import ENTITIES
 
 
-def books_yaml() -> str:
-    """YAML that the product reads with `--books`: legal entities, links, renewal notice."""
+def books_yaml(further: Mapping[str, str] | None = None) -> str:
+    """YAML that the product reads with `--books`: legal entities, links, renewal notice.
+
+    `further`: functional currency by the code of entities that the catalogue does not have.
+    """
+    kept = {entity.code: entity.currency for entity in ENTITIES} | dict(further or {})
     entities = "".join(
-        f"  {entity.code}:\n    functional_currency: {entity.currency}\n" for entity in ENTITIES
+        f"  {code}:\n    functional_currency: {currency}\n" for code, currency in kept.items()
     )
     return (
         "# Books of the generated company; its exchange rates are in rates.csv.\n"

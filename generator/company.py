@@ -1,8 +1,8 @@
 """The door: generate a company, or write it to a directory.
 
-Files: `stripe-YYYY-MM.jsonl[.gz]`, `salesforce-YYYY-MM.jsonl`, `company.yaml` (the books'
-configuration), `rates.csv` (exchange rates on file) and `faults.json` (what was made to go
-wrong, and what should become of it).
+Files: `stripe-YYYY-MM.jsonl[.gz]`, `salesforce-YYYY-MM.jsonl`, with `depth_rounds` in the plan also
+`canonical-YYYY-MM.jsonl`, `company.yaml` (the books' configuration), `rates.csv` (exchange rates on
+file) and `faults.json` (what was made to go wrong, and what should become of it).
 """
 
 from __future__ import annotations
@@ -18,6 +18,9 @@ import msgspec
 from generator.books import books_yaml
 from generator.deal import draw_deal
 from generator.delivery import Courier, GeneratedFile, Spool
+from generator.depth.books import DAYS_AFTER, draw_all_rates
+from generator.depth.books import ENTITIES as DEPTH_ENTITIES
+from generator.depth.stories import tell_rounds
 from generator.faults import (
     Fault,
     add_events,
@@ -73,7 +76,7 @@ def generate_company(
         for file in spool.files():
             events += file.lines
             yield file
-    yield _text("company.yaml", books_yaml())
+    yield _text("company.yaml", books_yaml(company.further_entities))
     yield _text("rates.csv", rates_csv(company.rates))
     manifest = Manifest(plan=plan, events=events, faults=tuple(company.faults))
     content = msgspec.json.format(msgspec.json.encode(manifest), indent=1)
@@ -105,7 +108,12 @@ class _Company:
         self.start = seconds(plan.start)
         self.end = add_months(self.start, plan.months)
         self.days = (self.end - self.start) // DAY
-        self.rates: RateTable = draw_rates(plan.seed, plan.start, self.days + 1)
+        self._rounds = plan.depth_rounds or 0
+        self.further_entities = DEPTH_ENTITIES if self._rounds else {}
+        days = self.days + 1 + (DAYS_AFTER if self._rounds else 0)
+        self.rates: RateTable = draw_rates(plan.seed, plan.start, days)
+        if self._rounds:
+            self.rates = draw_all_rates(plan.seed, plan.start, days, self.rates)
         self._spool = spool
         self._tag = seed_tag(plan.seed)
         self._balance = Balance(self.start)
@@ -122,6 +130,7 @@ class _Company:
         for told in self._balance.payouts(self._tag, self.end):
             courier.deliver(told)
         self._note_deliveries(courier)
+        self._tell_depth()
         self._add_malformed()
 
     def _tell_contract(self, index: int, fault: str | None) -> None:
@@ -146,6 +155,11 @@ class _Company:
         tell_story(life, self.start)
         if fault is not None:
             self.faults.append(fault_of(fault, deal, add_events(fault, life)))
+        self._note_deliveries(courier)
+
+    def _tell_depth(self) -> None:
+        courier = self._courier("depth")
+        tell_rounds(self.plan.seed, self._rounds, self.start, self.end, self.rates, courier.deliver)
         self._note_deliveries(courier)
 
     def _courier(self, of: int | str) -> Courier:

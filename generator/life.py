@@ -28,10 +28,10 @@ class Told(msgspec.Struct, frozen=True):
     """One event as its source publishes it."""
 
     source: str
-    """stripe or salesforce."""
+    """stripe, salesforce or canonical."""
     at_micros: int
     kind: str
-    """Stripe's event type, or Salesforce's entity name."""
+    """Stripe's event type, Salesforce's entity name, or the subject."""
     message_id: str
     body: Object
 

@@ -130,3 +130,5 @@ class CompanyPlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """First day of the first month; must be the first of a month."""
     faults: FaultMix = FaultMix()
     habits: Habits = Habits()
+    depth_rounds: Annotated[int, msgspec.Meta(ge=1, le=99)] | msgspec.UnsetType = msgspec.UNSET
+    """How often the stories of `generator/depth` are told besides; unset: never."""

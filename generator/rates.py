@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import date, timedelta
 from decimal import Decimal
 from random import Random
@@ -16,12 +17,20 @@ def draw_rates(seed: int, first: date, days: int) -> RateTable:
     """Rates of every pair the company uses for `days` days from `first`."""
     table: RateTable = {}
     for (currency, into), base in _BASES.items():
-        rng = Random(f"{seed}/{currency}/{into}")
-        level = base
-        for day in range(days):
-            level += rng.randint(-base // 400, base // 400) + (base - level) // 20
-            table[currency, into, first + timedelta(days=day)] = Decimal(level).scaleb(-5)
+        walked = walk(seed, currency, into, base, first, days)
+        table |= {key: Decimal(level).scaleb(-5) for key, level in walked}
     return table
+
+
+def walk(
+    seed: int, currency: str, into: str, base: int, first: date, days: int
+) -> Iterator[tuple[tuple[str, str, date], int]]:
+    """Yield the level of every day, in the unit of `base`; fewer days are its beginning."""
+    rng = Random(f"{seed}/{currency}/{into}")
+    level = base
+    for day in range(days):
+        level += rng.randint(-base // 400, base // 400) + (base - level) // 20
+        yield (currency, into, first + timedelta(days=day)), level
 
 
 def rates_csv(table: RateTable) -> str:

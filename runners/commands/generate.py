@@ -17,6 +17,8 @@ from runners.problems import Problem
 from runners.progress import counting_up
 
 FaultChoice = Literal["none", "demo"]
+HabitChoice = Literal["varied", "plain", "everything"]
+_CONTRACTS_PER_ROUND = 100
 
 Faults = Annotated[
     FaultChoice,
@@ -35,12 +37,16 @@ def generate(
     start: Annotated[str, typer.Option(metavar="MONTH", help="First month.")] = "2026-01",
     faults: Faults = "demo",
     habits: Annotated[
-        Literal["varied", "plain"],
-        typer.Option(help="varied: every event type. plain: subscriptions and little else."),
+        HabitChoice,
+        typer.Option(
+            help="varied: every event type of Stripe and Salesforce. plain: subscriptions and "
+            "little else. everything: varied, and customers told in canonical events: usage, "
+            "prepaid credit, amendments, currencies, entities, taxes."
+        ),
     ] = "varied",
     as_json: arguments.AsJson = False,
 ) -> None:
-    """Write an example company: Stripe and Salesforce events, its books file, its faults.
+    """Write an example company: its events, its books file, its rates, its faults.
 
     Nothing in it is real. The same seed, size and choices give the same bytes everywhere.
 
@@ -68,7 +74,7 @@ def company_plan(
     months: int,
     start: str = "2026-01",
     faults: FaultChoice = "demo",
-    habits: Literal["varied", "plain"] = "varied",
+    habits: HabitChoice = "varied",
 ) -> CompanyPlan:
     """Return the checked plan; raises Problem for a number out of its range."""
     try:
@@ -81,7 +87,8 @@ def company_plan(
         months=months,
         start=first,
         faults=FaultMix() if faults == "demo" else no_faults(),
-        habits=Habits() if habits == "varied" else plain_habits(),
+        habits=plain_habits() if habits == "plain" else Habits(),
+        depth_rounds=_rounds(contracts) if habits == "everything" else msgspec.UNSET,
     )
     try:
         # Constructors do not check ranges; reading the plan back does.
@@ -89,6 +96,11 @@ def company_plan(
     except msgspec.ValidationError as error:
         what, _, where = str(error).partition(" - at ")
         raise Problem(f"--{where.strip('`$.')}: {what}", "give a number in that range") from error
+
+
+def _rounds(contracts: int) -> int:
+    """The stories of depth grow with the company."""
+    return min(1 + contracts // _CONTRACTS_PER_ROUND, 99)
 
 
 def generate_into(directory: Path, plan: CompanyPlan) -> Written:

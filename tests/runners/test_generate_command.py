@@ -35,6 +35,17 @@ def test_json_names_every_file_written(crossfoot: Run, tmp_path: Path) -> None:
     assert written["events"] > 0
 
 
+def test_everything_adds_customers_told_in_canonical_events(crossfoot: Run, tmp_path: Path) -> None:
+    crossfoot("generate", *SMALL, "--out", tmp_path / "a")
+    crossfoot("generate", *SMALL, "--habits", "everything", "--out", tmp_path / "b")
+    varied, everything = _bytes_of(tmp_path / "a"), _bytes_of(tmp_path / "b")
+    assert {name for name in everything if name not in varied} == {
+        "canonical-2026-01.jsonl",
+        "canonical-2026-02.jsonl",
+    }
+    assert json.loads(everything["faults.json"])["plan"]["depth_rounds"] == 1
+
+
 def test_without_faults_nothing_goes_wrong_in_the_manifest(crossfoot: Run, tmp_path: Path) -> None:
     crossfoot("generate", *SMALL, "--faults", "none", "--out", tmp_path / "a")
     assert json.loads((tmp_path / "a" / "faults.json").read_bytes())["faults"] == []
