@@ -101,9 +101,10 @@ class _PullFn(beam.DoFn):
     def process(  # type: ignore[override]
         self,
         element: int,
+        # Beam hands this one over by its place, the others by name: it has to come first.
+        finalizer: Any = beam.DoFn.BundleFinalizerParam,
         tracker: Any = _PULLS,
         watermark: Any = _WATERMARK,
-        finalizer: Any = beam.DoFn.BundleFinalizerParam,
     ) -> Iterator[TimestampedValue]:
         pulls = tracker.current_restriction().start
         until = time.monotonic() + BUNDLE_SECONDS
