@@ -10,12 +10,17 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 import msgspec
-from sqlalchemy import Column, Connection, and_, exists, or_, select
+from sqlalchemy import Column, Connection, or_, select
 
 from connectors.store.backend import Backend
 from connectors.store.books_calendar import shut_until
 from connectors.store.rows import message_of
-from connectors.store.tables import account_links, links, messages, parties, waiting_ids
+from connectors.store.tables import account_links, links, messages, parties
+from connectors.store.waiting_refs import (
+    waiting_beside,
+    waiting_by_another_id,
+    waiting_for,
+)
 from ledger.messages import Message
 
 
@@ -129,7 +134,7 @@ def read_past(
     """
     asked = {ref for keys in wanted for ref in (*keys.party_refs, *keys.taught_ids)}
     waiting = read_party_ids(connection, backend, tenant, asked).keys()
-    beside = _waiting_beside(connection, backend, tenant, asked)
+    beside = waiting_beside(connection, backend, tenant, asked)
     members = _members(connection, backend, tenant, asked | {keys.party_id for keys in wanted})
     refs_of = {
         keys.party_id: _with_members(
@@ -160,31 +165,6 @@ def read_past(
     }
 
 
-def _waiting_beside(
-    connection: Connection, backend: Backend, tenant: str, ids: set[str]
-) -> dict[str, set[str]]:
-    """Refs that still stand for themselves, by further ids of what waits under them."""
-    query = (
-        select(waiting_ids.c.link_id, waiting_ids.c.party_ref)
-        .join(
-            parties,
-            and_(
-                parties.c.tenant == waiting_ids.c.tenant,
-                parties.c.party_ref == waiting_ids.c.party_ref,
-            ),
-        )
-        .where(
-            waiting_ids.c.tenant == tenant,
-            backend.among(waiting_ids.c.link_id, sorted(ids)),
-            parties.c.party_id == parties.c.party_ref,
-        )
-    )
-    found: dict[str, set[str]] = defaultdict(set)
-    for link_id, party_ref in connection.execute(query):
-        found[link_id].add(party_ref)
-    return found
-
-
 def _left_by(party_id: str, refs: Iterable[str], resolved: Mapping[str, str]) -> tuple[str, ...]:
     """A ref that was a party of its own has left nobody."""
     before = {resolved[ref] for ref in refs if ref in resolved}
@@ -202,39 +182,12 @@ def _members(
         seen |= front
         for party_id, refs in read_party_refs(connection, backend, tenant, front).items():
             members[party_id].update(refs)
-        for party_id, ref in _waiting_for(connection, backend, tenant, front):
+        for party_id, ref in waiting_for(connection, backend, tenant, front):
+            members[party_id].add(ref)
+        for party_id, ref in waiting_by_another_id(connection, backend, tenant, front):
             members[party_id].add(ref)
         front = {ref for refs in members.values() for ref in refs} - seen
     return members
-
-
-def _waiting_for(
-    connection: Connection, backend: Backend, tenant: str, targets: set[str]
-) -> list[tuple[str, str]]:
-    """(target, id) of ids that stand for themselves though a link leads to just one target.
-
-    Both sides were committed at the same time, neither knowing the other.
-    """
-    other = links.alias("other")
-    elsewhere = exists().where(
-        other.c.tenant == links.c.tenant,
-        other.c.link_id == links.c.link_id,
-        other.c.target != links.c.target,
-    )
-    query = (
-        select(links.c.target, links.c.link_id)
-        .join(
-            parties,
-            and_(parties.c.tenant == links.c.tenant, parties.c.party_ref == links.c.link_id),
-        )
-        .where(
-            links.c.tenant == tenant,
-            backend.among(links.c.target, sorted(targets)),
-            parties.c.party_id == parties.c.party_ref,
-            ~elsewhere,
-        )
-    )
-    return [(target, link_id) for target, link_id in connection.execute(query)]
 
 
 def _with_members(refs: set[str], keys: Keys, members: Mapping[str, set[str]]) -> tuple[str, ...]:
