@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test erp-test lint benchmark fuzz lock clean
+.PHONY: demo test erp-test flink-test lint benchmark fuzz lock clean
 
 demo: $(VENV)/.runtime  ## run the main job on a seeded example company, into demo/books.db
 	@$(BIN)/crossfoot demo --out demo
@@ -13,6 +13,9 @@ test: $(VENV)/.dev  ## the whole test suite
 
 erp-test: $(VENV)/.dev .erp/.ready  ## deliver to a real Tryton on PostgreSQL and compare trial balances
 	@$(BIN)/python -m pytest -m erp tests/erp
+
+flink-test: $(VENV)/.dev  ## live jobs on a real Flink cluster, which needs Java, Maven and pip
+	@$(BIN)/python -m pytest -rs tests/live/test_flink.py
 
 lint: $(VENV)/.dev  ## style and types
 	@$(BIN)/ruff check .

@@ -42,14 +42,14 @@ class LiveJob:
         self._directory = directory
         self._company = company
         self._source = source
-        self._store = store
+        self.store = store
         self.log = directory / "job.log"
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self, engine: str, *options: str) -> None:
         """Start it."""
         command = [sys.executable, "-m", f"runners.{engine}", "order_to_cash_live"]
-        command += ["--from", self._source, "--store", self._store]
+        command += ["--from", self._source, "--store", self.store]
         command += ["--books", f"{self._company}/company.yaml"]
         command += ["--rates", f"{self._company}/rates.csv"]
         command += ["--as-of", AS_OF.isoformat(), *options]
@@ -73,19 +73,19 @@ class LiveJob:
         while time.monotonic() < until:
             if self._process is not None and self._process.poll() is not None:
                 raise RuntimeError(self.log.read_text()[-3000:])
-            found = standing(self._store)
+            found = standing(self.store)
             if found.count(MESSAGE) == wanted.count(MESSAGE):
                 # What a close does for a live job, and a bounded run for itself.
                 self._settle_exchange()
-                found = standing(self._store)
+                found = standing(self.store)
             if found == wanted:
                 return found
             time.sleep(1.0)
         return found
 
     def _settle_exchange(self) -> None:
-        options = bounded_options(self._company, self._company / "company.yaml", self._store)
-        with open_store(self._store, create=False) as books:
+        options = bounded_options(self._company, self._company / "company.yaml", self.store)
+        with open_store(self.store, create=False) as books:
             settle_exchange(books, settings_of(options).fold)
 
 
@@ -129,14 +129,22 @@ def lines(company: Path) -> list[bytes]:
 
 
 @pytest.fixture(scope="session")
-def bounded(company: Path, lines: list[bytes], tmp_path_factory: pytest.TempPathFactory) -> bytes:
-    """What stands after one bounded run over everything."""
+def bounded_store(
+    company: Path, lines: list[bytes], tmp_path_factory: pytest.TempPathFactory
+) -> str:
+    """The books of one bounded run over everything."""
     directory = tmp_path_factory.mktemp("bounded")
     events = directory / "events.jsonl"
     events.write_bytes(b"".join(line + b"\n" for line in lines))
     store = f"sqlite:///{directory}/books.db"
     run_order_to_cash(bounded_options(company, events, store))
-    return standing(store)
+    return store
+
+
+@pytest.fixture(scope="session")
+def bounded(bounded_store: str) -> bytes:
+    """What stands after one bounded run over everything."""
+    return standing(bounded_store)
 
 
 @pytest.fixture(scope="session")
