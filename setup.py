@@ -34,6 +34,7 @@ setup(
         "pipelines",
         "runners",
         "runners.commands",
+        "runners.doctor",
         "schemas",
         "transforms",
     ],

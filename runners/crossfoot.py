@@ -12,6 +12,7 @@ from runners.commands import close, erp, exceptions, export, mapping, periods, p
 from runners.commands.catalog import catalog, show_impact
 from runners.commands.deliver import deliver
 from runners.commands.demo import demo
+from runners.commands.doctor import doctor
 from runners.commands.dump import dump
 from runners.commands.generate import generate
 from runners.commands.migrate import migrate
@@ -84,6 +85,7 @@ app.command("trace")(trace)
 app.command("generate")(generate)
 app.command("dump")(dump)
 app.command("migrate")(migrate)
+app.command("doctor")(doctor)
 app.command("catalog")(catalog)
 app.command("impact")(show_impact)
 app.command("deliver")(deliver)

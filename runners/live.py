@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 
 import apache_beam as beam
@@ -14,6 +15,7 @@ from pipelines.live_sources import ReadLiveEvents
 from pipelines.order_to_cash_live import order_to_cash_live
 from pipelines.settings import settings_of
 from runners.engines import PROFILES, Engine, beam_options
+from runners.prism_program import OPTION, find_prism
 
 _RUNNERS = {"prism": "PrismRunner", "flink": "FlinkRunner", "dataflow": "DataflowRunner"}
 
@@ -38,7 +40,14 @@ def start_live(options: LiveOptions, engine: Engine, extra: Sequence[str]) -> Pi
     `extra` are Beam options beside the profile's. Call it on the main thread.
     """
     prepare_books(settings_of(options))
+    extra = [*extra, *_prism_location(extra)] if engine == "prism" else extra
     words = [f"--runner={_RUNNERS[engine]}", *beam_options(engine, live=True, extra=extra)]
     pipeline = beam.Pipeline(options=PipelineOptions(words))
     build_live(pipeline, options, native_pubsub=PROFILES[engine].native_pubsub)
     return pipeline.run()
+
+
+def _prism_location(extra: Sequence[str]) -> list[str]:
+    """Name the program that is here; without one Beam tries to download it."""
+    found = find_prism(extra, beam.__version__, os.environ)
+    return [f"{OPTION}={found}"] if found is not None else []
