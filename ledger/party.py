@@ -232,6 +232,14 @@ def _silent(contract_events: Iterable[Event]) -> Mapping[str, Event]:
 _AtStake = TypeVar("_AtStake", Pending, Refusal)
 
 
+def _once(waiting: Iterable[Pending]) -> tuple[Pending, ...]:
+    """An event waits once for the same, also where two contracts of the party miss it."""
+    kept: dict[tuple[str, str, str], Pending] = {}
+    for pending in waiting:
+        kept.setdefault((pending.event_id, pending.reason, pending.waits_for), pending)
+    return tuple(kept.values())
+
+
 def _in_entity(
     found: Pending, entity: str | None, silent: Mapping[str, Event], config: BooksConfig
 ) -> Pending:
@@ -256,7 +264,7 @@ def _result(found: _Found) -> FoldResult:
     return FoldResult(
         entries=tuple(sorted(found.entries, key=_ENTRY_ORDER)),
         lifecycle=tuple(sorted(found.lifecycle, key=_UPDATE_ORDER)),
-        pending=tuple(sorted(found.pending, key=_PENDING_ORDER)),
+        pending=_once(sorted(found.pending, key=_PENDING_ORDER)),
         refusals=tuple(sorted(found.refusals, key=_REFUSAL_ORDER)),
         conflicts=tuple(sorted(found.conflicts, key=_CONFLICT_ORDER)),
         contracts=tuple(found.contracts),
