@@ -1,9 +1,9 @@
 """What stands, as sorted JSON lines: the same bytes however the events came.
 
 Beside the canonical dump, this one forgets history: how often an entry was corrected on the way,
-which message brought a revision or bore witness first, under which party a message was found. So a
-live job, which books early and corrects, and a bounded one, which sees everything at once, are
-comparable by byte.
+which message brought a revision or bore witness first, under which party a message was found, what
+was refused until its partner came. So a live job, which books early and corrects, and a bounded
+one, which sees everything at once, are comparable by byte.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import msgspec
 from sqlalchemy import Connection, Select, func, select
 
 from connectors.store.backend import Backend
+from connectors.store.dead_letters import LetterStatus
 from connectors.store.dumping import explicit
 from connectors.store.postings import postings_of
 from connectors.store.rows import plain
@@ -92,6 +93,9 @@ def _queries() -> dict[str, Select[Any]]:
         name: select(table).order_by(*(table.c[key] for key in keys))
         for name, (table, keys) in orders.items()
     }
+    queries["dead_letters"] = queries["dead_letters"].where(
+        dead_letters.c.status != LetterStatus.MENDED
+    )
     queries["lifecycle_updates"] = _standing_updates()
     return dict(sorted(queries.items()))
 

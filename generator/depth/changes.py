@@ -181,14 +181,14 @@ def paused(telling: Telling) -> None:
 
 
 def reconsidered(telling: Telling) -> None:
-    """A downgrade whose proration is deleted before it is invoiced, and one that is invoiced."""
+    """A downgrade whose proration is deleted, half earned, and one that is invoiced."""
     telling.customer()
     seats, price = telling.rng.randrange(10, 30), 2_900
     _subscription(telling, "activated", telling.at(0, 1, 3), 0, seats, price)
     _month(telling, 0, seats * price)
     at, until = telling.at(0, 11, 0), telling.at(1, 1, 0)
     accrual = _item(telling, "gone", at, until, -3 * price * 21 // 31)
-    telling.tell("billing.item_deleted", at + 3_600, accrual_id=accrual)
+    telling.tell("billing.item_deleted", telling.at(0, 19), accrual_id=accrual)
     since = telling.at(0, 21, 0)
     minor = -2 * price * 11 // 31
     kept = _item(telling, "kept", since, until, minor)

@@ -21,7 +21,8 @@ def several_taxes(telling: Telling) -> None:
 
 
 def included_tax(telling: Telling) -> None:
-    """Prices contain the tax; the tax of a second line is stated on the invoice only."""
+    """Prices contain the tax; the tax of a second line is stated on the invoice only; a part is
+    credited outside the billing system."""
     telling.books_in("JP01", "JPY").customer("JP")
     gross = telling.rng.randrange(20_000, 90_000)
     inside = [tax(gross - gross * 10 // 11, "JP", inclusive=True)]
@@ -32,6 +33,8 @@ def included_tax(telling: Telling) -> None:
     total = telling.invoice("a", telling.at(0, 14), lines, taxes=[tax(240, "JP-FOOD")])
     telling.pay("a", telling.at(0, 16), total, "a")
     telling.refund("a", telling.at(1, 27), total // 2, "a")
+    note = total // 4
+    telling.credit_note("a", telling.at(2, 13), note, "a", out_of_band_minor=note)
 
 
 def reverse_charge(telling: Telling) -> None:

@@ -6,6 +6,7 @@ import csv
 import io
 import subprocess
 from collections import defaultdict
+from datetime import date
 from pathlib import Path
 
 from beancount import loader
@@ -20,10 +21,10 @@ Balances = dict[tuple[str, str], int]
 """Net debit in minor units by (account, currency), without zeros."""
 
 
-def of_the_store(store: LedgerStore, tenant: str) -> Balances:
+def of_the_store(store: LedgerStore, tenant: str, through_period: str | None = None) -> Balances:
     """The store's trial balance under the account names of the export."""
     found: Balances = defaultdict(int)
-    for row in store.trial_balance(tenant):
+    for row in store.trial_balance(tenant, through_period=through_period):
         account = account_name(row.entity, AccountRole(row.role))
         found[account, row.currency] += row.balance_minor
         if row.currency != row.functional_currency:
@@ -32,13 +33,13 @@ def of_the_store(store: LedgerStore, tenant: str) -> Balances:
     return _without_zeros(found)
 
 
-def of_beancount(path: Path) -> Balances:
-    """What beancount reads in its export, which it must accept."""
+def of_beancount(path: Path, before: date = date.max) -> Balances:
+    """What beancount reads in its export, which it must accept; booked before a day."""
     entries, errors, _ = loader.load_file(str(path))
     assert errors == []
     found: Balances = defaultdict(int)
     for entry in entries:
-        if isinstance(entry, data.Transaction):
+        if isinstance(entry, data.Transaction) and entry.date < before:
             for line in entry.postings:
                 assert line.units is not None
                 currency = line.units.currency
@@ -46,12 +47,24 @@ def of_beancount(path: Path) -> Balances:
     return _without_zeros(found)
 
 
-def of_hledger(path: Path) -> Balances:
-    """What hledger reads in its export, which it must accept."""
+def of_hledger(path: Path, before: date = date.max) -> Balances:
+    """What hledger reads in its export, which it must accept; booked before a day."""
     environment = {"LANG": "C.UTF-8", "PATH": "/usr/local/bin:/usr/bin:/bin"}
     check = ["hledger", "-f", str(path), "check", "--strict", "ordereddates"]
     subprocess.run(check, check=True, env=environment)
-    command = ["hledger", "-f", str(path), "balance", "--flat", "--layout=bare", "-N", "-O", "csv"]
+    command = [
+        "hledger",
+        "-f",
+        str(path),
+        "balance",
+        "--flat",
+        "--layout=bare",
+        "-N",
+        "-O",
+        "csv",
+        "-e",
+        str(before),
+    ]
     shown = subprocess.run(command, check=True, env=environment, capture_output=True, text=True)
     _, *rows = csv.reader(io.StringIO(shown.stdout))
     return _without_zeros(
