@@ -64,7 +64,13 @@ PROFILES: dict[str, EngineProfile] = {
                 "--finish_bundle_before_checkpointing",
                 "a checkpoint in the middle of a bundle would hold its output twice",
             ),
-            Flag("--max_bundle_time_millis=500", "output waits for the end of its bundle"),
+            # The name is spelt so in Beam; another spelling is ignored without a word.
+            Flag("--max_bundle_time_mills=500", "output waits for the end of its bundle"),
+            Flag("--externalized_checkpoints_enabled", "a job that failed can be started from one"),
+            Flag(
+                "--retain_externalized_checkpoints_on_cancellation",
+                "so can a job that was cancelled: its offsets are nowhere else",
+            ),
         ),
     ),
     "dataflow": EngineProfile(

@@ -49,7 +49,7 @@ def order_to_cash_live(
         list[str] | None,
         typer.Option(
             metavar="OPTION",
-            help="A further Beam option, e.g. --beam=--flink_master=host:8081. May be repeated.",
+            help="A further Beam option, e.g. --beam=--job_endpoint=host:8099. May be repeated.",
         ),
     ] = None,
 ) -> None:

@@ -18,7 +18,9 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
+import grpc
 import pytest
+from apache_beam.portability.api import beam_job_api_pb2, beam_job_api_pb2_grpc
 
 from tests.servers.downloads import MINUTES, downloads, free_port, java_libraries, needs
 
@@ -151,19 +153,42 @@ class FlinkCluster:
             self.ask(f"/jobs/{job}?mode=cancel", "PATCH")
         self._wait(lambda: not self.running_jobs())
 
-    def checkpoints(self) -> int:
-        """How many checkpoints of the running jobs are complete."""
-        found = [self.ask(f"/jobs/{job}/checkpoints") for job in self.running_jobs()]
-        return sum(job["counts"]["completed"] for job in found)
+    def stop_with_savepoint(self) -> str:
+        """End the one job that runs; returns where its savepoint is."""
+        [job] = self.running_jobs()
+        asked = self.ask(f"/jobs/{job}/savepoints", "POST", {"cancel-job": True})
+        page = f"/jobs/{job}/savepoints/{asked['request-id']}"
+        self._wait(lambda: self.ask(page)["status"]["id"] == "COMPLETED")
+        operation = self.ask(page)["operation"]
+        if "location" not in operation:
+            raise RuntimeError(str(operation)[:2000])
+        self._wait(lambda: not self.running_jobs())
+        return str(operation["location"])
 
-    def restored(self) -> int:
-        """How often the running jobs were restored from a checkpoint."""
-        found = [self.ask(f"/jobs/{job}/checkpoints") for job in self.running_jobs()]
-        return sum(job["counts"]["restored"] for job in found)
+    def checkpoints(self, count: str = "completed") -> int:
+        """How many checkpoints of the running jobs are "completed", or how often "restored"."""
+        jobs = self.ask("/jobs")["jobs"]
+        # Jobs that are only coming up have no such page.
+        running = [job["id"] for job in jobs if job["status"] == "RUNNING"]
+        found = [self.ask(f"/jobs/{job}/checkpoints") for job in running]
+        return sum(job["counts"][count] for job in found)
 
-    def ask(self, path: str, method: str = "GET") -> Any:
+    def known_options(self) -> set[str]:
+        """Names of the options that the job server says it knows."""
+        with grpc.insecure_channel(self.endpoint) as channel:
+            request = beam_job_api_pb2.DescribePipelineOptionsRequest()
+            service = beam_job_api_pb2_grpc.JobServiceStub(channel)
+            described = service.DescribePipelineOptions(request, timeout=30)
+        return {option.name for option in described.options}
+
+    def ask(self, path: str, method: str = "GET", body: dict[str, object] | None = None) -> Any:
         """What the JobManager's REST interface answers; raises OSError while it is not up."""
-        request = urllib.request.Request(f"http://localhost:{self._rest}{path}", method=method)
+        request = urllib.request.Request(
+            f"http://localhost:{self._rest}{path}",
+            method=method,
+            data=None if body is None else json.dumps(body).encode(),
+            headers={"Content-Type": "application/json"},
+        )
         with urllib.request.urlopen(request, timeout=10) as response:
             return json.loads(response.read() or b"{}")
 
