@@ -27,7 +27,7 @@ from tests.servers.downloads import MINUTES, downloads, free_port, java_librarie
 FLINK = "1.19.3"
 BEAM = "2.62.0"
 POM = Path(__file__).parent / "flink" / "pom.xml"
-UP_WITHIN_SECONDS = 120.0
+UP_WITHIN_SECONDS = 240.0
 SLOTS = 4
 _RESULT = "BASH_JAVA_UTILS_EXEC_RESULT:"
 _OPENED = "util lang net io nio lang.reflect text time lang.invoke util.concurrent".split()
