@@ -9,8 +9,13 @@ from pydantic import Field, field_validator, model_validator
 
 from pipelines.options import JobOptions
 
-_KAFKA = re.compile(r"kafka:(?P<brokers>[^/]+)/(?P<topics>[\w.,-]+)")
-_PUBSUB = re.compile(r"pubsub:(?P<subscription>projects/[^/]+/subscriptions/[^/]+)")
+SOURCE_PATTERNS = (
+    r"kafka:(?P<brokers>[^/]+)/(?P<topics>[\w.,-]+)",
+    r"pubsub:(?P<subscription>projects/[^/]+/subscriptions/[^/]+)",
+)
+"""How a source is written."""
+
+_KAFKA, _PUBSUB = (re.compile(pattern) for pattern in SOURCE_PATTERNS)
 
 
 class LiveOptions(JobOptions):

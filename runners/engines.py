@@ -100,6 +100,7 @@ _NEVER_ON = {
         "--shutdown_sources_after_idle_ms": "with an unbounded source it stops reading while idle",
     },
     "dataflow": {
+        "--use_public_ips": "workers reach the store over the private network",
         "--dataflow_service_options=enable_google_cloud_profiler": "profiles carry argument values",
     },
 }

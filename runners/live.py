@@ -17,6 +17,11 @@ from pipelines.settings import settings_of
 from runners.engines import PROFILES, Engine, beam_options
 from runners.prism_program import OPTION, find_prism
 
+
+class EngineOptionsInvalid(Exception):
+    """Beam refuses the options of the engine; the message says which."""
+
+
 _RUNNERS = {"prism": "PrismRunner", "flink": "FlinkRunner", "dataflow": "DataflowRunner"}
 
 
@@ -39,12 +44,35 @@ def start_live(options: LiveOptions, engine: Engine, extra: Sequence[str]) -> Pi
 
     `extra` are Beam options beside the profile's. Call it on the main thread.
     """
+    if engine == "prism":
+        extra = [*extra, *_prism_location(extra)]
+    pipeline = live_pipeline(options, engine, extra)
     prepare_books(settings_of(options))
-    extra = [*extra, *_prism_location(extra)] if engine == "prism" else extra
-    words = [f"--runner={_RUNNERS[engine]}", *beam_options(engine, live=True, extra=extra)]
-    pipeline = beam.Pipeline(options=PipelineOptions(words))
-    build_live(pipeline, options, native_pubsub=PROFILES[engine].native_pubsub)
     return pipeline.run()
+
+
+def live_pipeline(options: LiveOptions, engine: Engine, extra: Sequence[str]) -> beam.Pipeline:
+    """Build the job as the engine is given it; nothing is started, no store is opened.
+
+    Raises EngineOptionsInvalid, the loaders' and the clients' errors.
+    """
+    words = [f"--runner={_RUNNERS[engine]}", *beam_options(engine, live=True, extra=extra)]
+    try:
+        pipeline = beam.Pipeline(options=PipelineOptions(words))
+    except ValueError as error:  # Beam's own check of the options, several in one text
+        raise EngineOptionsInvalid(" ".join(str(error).split())) from error
+    build_live(pipeline, options, native_pubsub=PROFILES[engine].native_pubsub)
+    return pipeline
+
+
+def live_graph(options: LiveOptions, engine: Engine, extra: Sequence[str]) -> bytes:
+    """Return the job's graph: Beam's Pipeline message (beam_runner_api.proto), serialised.
+
+    Raises what `live_pipeline` raises.
+    """
+    pipeline = live_pipeline(options, engine, extra)
+    graph: bytes = pipeline.to_runner_api().SerializeToString(deterministic=True)
+    return graph
 
 
 def _prism_location(extra: Sequence[str]) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -52,6 +53,13 @@ def order_to_cash_live(
             help="A further Beam option, e.g. --beam=--job_endpoint=host:8099. May be repeated.",
         ),
     ] = None,
+    graph: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Only write the job's graph (Beam's portable form) to this file; start nothing.",
+        ),
+    ] = None,
 ) -> None:
     r"""Turn events into postings as they come, until the job is stopped.
 
@@ -79,8 +87,13 @@ def order_to_cash_live(
     )
     policy_pack(policy)
     books_config(books, rates)
-    from runners.live import start_live
+    from runners.live import live_graph, start_live
 
+    if graph is not None:
+        with _sources(), _writing(graph):
+            graph.write_bytes(live_graph(options, runner, extra))
+        say(f"the graph for {runner} is in {graph}; nothing was started")
+        return
     with store_problems(store), _sources():
         result = start_live(options, runner, extra)
     say(f"the live job was handed to {runner}")
@@ -107,8 +120,13 @@ def _sources() -> Iterator[None]:
     """Turn what sources and engines say when a job is built into a Problem."""
     from google.api_core.exceptions import GoogleAPICallError
 
+    from runners.live import EngineOptionsInvalid
+
     try:
         yield
+    except EngineOptionsInvalid as error:
+        mend = "give or correct them with --beam=OPTION"
+        raise Problem(f"the engine's options: {error}", mend) from error
     except ImportError as error:
         raise Problem(
             f"{error.name} is not installed", "install crossfoot[kafka]", ExitCode.ENVIRONMENT
@@ -117,3 +135,12 @@ def _sources() -> Iterator[None]:
         raise Problem(
             f"Pub/Sub: {error.message}", "check subscription and access", ExitCode.ENVIRONMENT
         ) from error
+
+
+@contextmanager
+def _writing(file: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        mend = "name a file in a folder that can be written"
+        raise Problem(f"--graph {file}: {error.strerror}", mend) from error

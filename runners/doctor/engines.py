@@ -46,9 +46,13 @@ def _local() -> Iterator[Finding]:
 
 
 def _shared_store(engine: Engine, store: str | None) -> Iterator[Finding]:
-    if engine in ("flink", "dataflow") and store is not None and store.startswith("sqlite"):
-        mend = "give --store a PostgreSQL URL that every worker reaches"
-        yield problem("shared store", f"workers of {engine} cannot share a SQLite file", mend)
+    if engine not in ("flink", "dataflow") or store is None or not store.startswith("sqlite"):
+        return
+    mend = "give --store a PostgreSQL URL that every worker reaches"
+    if engine == "dataflow":
+        yield problem("shared store", "workers of Dataflow cannot share a SQLite file", mend)
+    else:
+        yield warning("shared store", "a SQLite file serves workers of one machine only", mend)
 
 
 def _prism(options: Options, sdk: str, environ: Mapping[str, str]) -> Iterator[Finding]:
