@@ -83,6 +83,16 @@ class LiveJob:
             time.sleep(1.0)
         return found
 
+    def standing(self) -> bytes:
+        """What stands in the store."""
+        return standing(self.store)
+
+    def wait_until_under_way(self, some: int) -> None:
+        """Wait until so many messages are in the store."""
+        until = time.monotonic() + DONE_WITHIN_SECONDS
+        while time.monotonic() < until and standing(self.store).count(MESSAGE) < some:
+            time.sleep(0.05)
+
     def _settle_exchange(self) -> None:
         options = bounded_options(self._company, self._company / "company.yaml", self.store)
         with open_store(self.store, create=False) as books:

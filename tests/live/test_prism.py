@@ -27,3 +27,19 @@ def test_from_pubsub_and_everything_is_acknowledged_in_the_end(
     pubsub.publish(topic, lines)
     job.start("prism", prism_option)
     assert job.wait_for(bounded) == bounded
+
+
+def test_killed_in_the_middle_it_loses_nothing_of_the_subscription(
+    pubsub: PubSubServer, lines: list[bytes], bounded: bytes, live_job: Callable, prism_option: str
+) -> None:
+    """What was acknowledged had been stored; what was not comes again."""
+    topic, subscription = pubsub.make_topic("killed")
+    job = live_job(f"pubsub:{subscription}")
+    pubsub.publish(topic, lines[: len(lines) // 2])
+    job.start("prism", prism_option)
+    job.wait_until_under_way(20)
+    pubsub.publish(topic, lines[len(lines) // 2 :])
+    job.kill()
+    assert job.standing() != bounded
+    job.start("prism", prism_option)
+    assert job.wait_for(bounded) == bounded
