@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test erp-test flink-test lint benchmark fuzz lock clean
+.PHONY: demo test erp-test flink-test prism lint benchmark fuzz lock clean
 
 demo: $(VENV)/.runtime  ## run the main job on a seeded example company, into demo/books.db
 	@$(BIN)/crossfoot demo --out demo
@@ -16,6 +16,11 @@ erp-test: $(VENV)/.dev .erp/.ready  ## deliver to a real Tryton on PostgreSQL an
 
 flink-test: $(VENV)/.dev  ## live jobs on a real Flink cluster, which needs Java, Maven and pip
 	@$(BIN)/python -m pytest -rs tests/live/test_flink.py
+
+prism:  ## build Prism, the engine for live jobs on this machine, into .work/downloads/bin; needs Go
+	@mkdir -p .work/downloads/bin
+	GOBIN=$(CURDIR)/.work/downloads/bin go install github.com/apache/beam/sdks/v2/go/cmd/prism@v2.77.0
+	@mv .work/downloads/bin/prism .work/downloads/bin/prism-2.77.0
 
 lint: $(VENV)/.dev  ## style and types
 	@$(BIN)/ruff check .

@@ -38,6 +38,8 @@ class Payload(NamedTuple):
     """Where it was read: topic, partition, offset."""
     attributes: tuple[tuple[str, str], ...] = ()
     """What came beside it (headers, attributes), in order."""
+    receipt: str = ""
+    """What its source wants back when the event is durable; empty when it wants nothing."""
 
 
 class Message(msgspec.Struct, frozen=True, gc=False, kw_only=True, array_like=True):

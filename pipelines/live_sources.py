@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import apache_beam as beam
 from apache_beam.io.gcp.pubsub import PubsubMessage
 from apache_beam.pvalue import PBegin, PCollection
 
 from ledger.messages import Payload
 from pipelines.live_options import LiveOptions
+from transforms.receipts import NoReceipts, OpenReceipts
 
 
 class ReadLiveEvents(beam.PTransform):
@@ -33,6 +36,16 @@ class ReadLiveEvents(beam.PTransform):
         from connectors.pubsub.reading import ReadFromPubSub
 
         return begin | "PubSub" >> ReadFromPubSub(subscription)
+
+
+def receipts_of(options: LiveOptions, *, native_pubsub: bool) -> OpenReceipts:
+    """Return the recipe of where the source is told what is durable."""
+    subscription = options.pubsub
+    if subscription is None or native_pubsub:
+        return NoReceipts
+    from connectors.pubsub.receipts import PubSubReceipts
+
+    return partial(PubSubReceipts, subscription)
 
 
 class _ReadNatively(beam.PTransform):

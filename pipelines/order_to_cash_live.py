@@ -15,8 +15,9 @@ from pipelines.settings import RunSettings
 from transforms.decode_live import DecodeLive
 from transforms.fold_and_take import FoldAndTake
 from transforms.join_in_windows import JoinInWindows
+from transforms.receipts import NoReceipts, OpenReceipts
 from transforms.resolve_orphans import ResolveOrphans
-from transforms.write_books import WriteDeadLetters
+from transforms.take_letters import TakeLetters
 
 WINDOW_SECONDS = 60
 EARLY_SECONDS = 2
@@ -28,17 +29,21 @@ def order_to_cash_live(
     *,
     window_seconds: int = WINDOW_SECONDS,
     early_seconds: int | None = EARLY_SECONDS,
+    open_receipts: OpenReceipts = NoReceipts,
 ) -> Committed:
     """Build the live job on PCollection[Payload]; needs a ledger store in the settings.
 
-    `early_seconds` None is for engines without early processing-time triggers.
+    `early_seconds` None is for engines without early processing-time triggers; `open_receipts`
+    opens where the source is told what is durable.
     """
     events = payloads | "DecodeLive" >> DecodeLive(EventDecoder(settings.decoding))
     contracts = (
         events.accepted
         | "ResolveOrphans" >> ResolveOrphans()
         | "JoinInWindows" >> JoinInWindows(window_seconds, early_seconds)
-        | "FoldAndTake" >> FoldAndTake(settings.fold, open_live_books(settings))
+        | "FoldAndTake" >> FoldAndTake(settings.fold, open_live_books(settings), open_receipts)
     )
-    dead_letters = events.rejected | "WriteDeadLetters" >> WriteDeadLetters(open_books(settings))
+    dead_letters = events.rejected | "WriteDeadLetters" >> TakeLetters(
+        open_books(settings), open_receipts
+    )
     return Committed(contracts, dead_letters)

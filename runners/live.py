@@ -11,7 +11,7 @@ from apache_beam.runners.runner import PipelineResult
 
 from pipelines.books import prepare_books
 from pipelines.live_options import LiveOptions
-from pipelines.live_sources import ReadLiveEvents
+from pipelines.live_sources import ReadLiveEvents, receipts_of
 from pipelines.order_to_cash_live import order_to_cash_live
 from pipelines.settings import settings_of
 from runners.engines import PROFILES, Engine, beam_options
@@ -36,6 +36,7 @@ def build_live(
         settings,
         window_seconds=options.window_seconds,
         early_seconds=options.early_seconds,
+        open_receipts=receipts_of(options, native_pubsub=native_pubsub),
     )
 
 

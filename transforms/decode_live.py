@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 import apache_beam as beam
@@ -14,9 +14,10 @@ from apache_beam.utils.timestamp import Timestamp
 from ledger.messages import DeadLetter, Message, Payload
 from transforms.counting import MESSAGES_READ, counter
 from transforms.decode_events import REJECTED
+from transforms.receipts import LiveLetter, LiveMessage
 
 Attributes = tuple[tuple[str, str | bytes | None], ...]
-Decode = Callable[[bytes, str, Attributes], Iterable[Message | DeadLetter]]
+Decode = Callable[[bytes, str, Attributes], Sequence[Message | DeadLetter]]
 """Reads one payload (bytes, position, attributes) and gives its messages, nearly always one, or a
 dead letter."""
 
@@ -25,9 +26,9 @@ class DecodedLive(NamedTuple):
     """Result of DecodeLive, unbounded."""
 
     accepted: PCollection
-    """bytes: Message as MessagePack, timestamped with when it happened."""
+    """bytes: LiveMessage as MessagePack, timestamped with when it happened."""
     rejected: PCollection
-    """list[DeadLetter] of one."""
+    """LiveLetter."""
 
 
 class DecodeLive(beam.PTransform):
@@ -53,10 +54,13 @@ class _DecodePayloadFn(beam.DoFn):
         self._encode = msgspec.msgpack.Encoder().encode
 
     def process(self, payload: Payload) -> Iterator[object]:
-        for decoded in self._decode(payload.body, payload.position, payload.attributes):
+        found = self._decode(payload.body, payload.position, payload.attributes)
+        for decoded in found:
             self._read.inc()
             if isinstance(decoded, DeadLetter):
-                yield beam.pvalue.TaggedOutput(REJECTED, [decoded])
+                letter = LiveLetter(decoded, payload.receipt, len(found))
+                yield beam.pvalue.TaggedOutput(REJECTED, letter)
             else:
+                live = LiveMessage(decoded, payload.receipt, len(found))
                 at = Timestamp(micros=decoded.occurred_at_micros)
-                yield TimestampedValue(self._encode(decoded), at)
+                yield TimestampedValue(self._encode(live), at)

@@ -22,6 +22,7 @@ from ledger.results import StaleParty
 from transforms.correlate_by_contract import KnownLinks, learn
 from transforms.decode_events import links_of
 from transforms.fold_contracts import Incoming, PartyHistory, with_past
+from transforms.receipts import LiveMessage, NoReceipts, OpenReceipts, ReceiptBook
 from transforms.write_books import Books, CommitCounts, count
 
 MAX_ATTEMPTS = 20
@@ -33,11 +34,16 @@ class LiveBooks(Books, KnownLinks, PartyHistory, Protocol):
 
 
 class FoldAndTake(beam.PTransform):
-    """PCollection[(party_ref, iterable of bytes: Message)] -> PCollection[CommitCounts]."""
+    """PCollection[(party_ref, iterable of bytes: LiveMessage)] -> PCollection[CommitCounts]."""
 
-    def __init__(self, settings: FoldSettings, open_books: Callable[[], LiveBooks]) -> None:
+    def __init__(
+        self,
+        settings: FoldSettings,
+        open_books: Callable[[], LiveBooks],
+        open_receipts: OpenReceipts = NoReceipts,
+    ) -> None:
         super().__init__()
-        self._fold = _FoldFiringFn(settings, open_books)
+        self._fold = _FoldFiringFn(settings, open_books, open_receipts)
 
     def expand(self, firings: PCollection) -> PCollection:
         return firings | "FoldFiring" >> beam.ParDo(self._fold)
@@ -76,15 +82,25 @@ def fold_and_take(
 
 
 class _FoldFiringFn(beam.DoFn):
-    def __init__(self, settings: FoldSettings, open_books: Callable[[], LiveBooks]) -> None:
+    def __init__(
+        self,
+        settings: FoldSettings,
+        open_books: Callable[[], LiveBooks],
+        open_receipts: OpenReceipts,
+    ) -> None:
         self._settings = settings
         self._open_books = open_books
+        self._open_receipts = open_receipts
 
     def setup(self) -> None:
         self._books = self._open_books()
-        self._decoder = msgspec.msgpack.Decoder(Message)
+        self._receipts = ReceiptBook(self._open_receipts())
+        self._decoder = msgspec.msgpack.Decoder(LiveMessage)
 
     def process(self, firing: tuple[str, Iterable[bytes]]) -> Iterator[CommitCounts]:
         party_ref, encoded = firing
-        messages = [self._decoder.decode(item) for item in encoded]
-        yield count(fold_and_take(messages, party_ref, self._books, self._settings))
+        live = [self._decoder.decode(item) for item in encoded]
+        messages = [each.message for each in live]
+        counts = fold_and_take(messages, party_ref, self._books, self._settings)
+        self._receipts.durable((x.receipt, x.parts, x.message.message_id) for x in live)
+        yield count(counts)

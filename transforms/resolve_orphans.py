@@ -21,7 +21,7 @@ from apache_beam.transforms.userstate import (
     ReadModifyWriteStateSpec,
 )
 
-from ledger.messages import Message
+from transforms.receipts import LiveMessage
 
 Pair = TypeVar("Pair")
 
@@ -39,7 +39,7 @@ class TaughtOrWaiting(NamedTuple):
 
 
 class ResolveOrphans(beam.PTransform):
-    """PCollection[bytes: Message] -> PCollection[(party_ref, bytes: Message)].
+    """PCollection[bytes: LiveMessage] -> PCollection[(party_ref, bytes: LiveMessage)].
 
     An orphan is emitted at once under its own id, so that it is seen waiting (pending in the
     store), and again under its owner when that is learnt. Folding is idempotent: the second
@@ -66,10 +66,10 @@ def _as_is(pair: Pair) -> Pair:
 
 class _SplitOrphansFn(beam.DoFn):
     def setup(self) -> None:
-        self._decoder = msgspec.msgpack.Decoder(Message)
+        self._decoder = msgspec.msgpack.Decoder(LiveMessage)
 
     def process(self, encoded: bytes) -> Iterator[object]:
-        message = self._decoder.decode(encoded)
+        message = self._decoder.decode(encoded).message
         for link, owner in message.links:
             yield link, TaughtOrWaiting(owner, None)
         if message.party_ref is not None:

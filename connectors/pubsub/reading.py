@@ -1,8 +1,9 @@
-"""ReadFromPubSub: messages of a subscription, acknowledged when their bundle is final.
+"""ReadFromPubSub: messages of a subscription, each with the receipt to acknowledge it by.
 
 For every engine but Dataflow, whose own read is better there. Beam's built-in read acknowledges
-before it emits elsewhere, and loses what is in flight when a worker dies. Delivery is at least
-once, as Pub/Sub's: an event that comes again is recognised by its id.
+before it emits elsewhere, and a bundle of Prism is final when its output is in memory: both lose
+what is in hand when the process dies. So the job acknowledges (`PubSubReceipts`) what its books
+have. Delivery is at least once, as Pub/Sub's: an event that comes again is recognised by its id.
 """
 
 from __future__ import annotations
@@ -18,8 +19,7 @@ from apache_beam.pvalue import PBegin, PCollection
 from apache_beam.transforms.core import RestrictionProvider
 from apache_beam.transforms.window import TimestampedValue
 from apache_beam.utils.timestamp import Duration, Timestamp
-from google.api_core import retry
-from google.api_core.exceptions import DeadlineExceeded, GoogleAPICallError
+from google.api_core.exceptions import DeadlineExceeded
 from google.cloud.pubsub_v1 import SubscriberClient
 
 from ledger.messages import Payload
@@ -30,8 +30,8 @@ PULL_SECONDS = 1.0
 LAG_SECONDS = 5.0
 """How far the watermark stays behind the publish times."""
 HELD_SECONDS = 60
-"""How long a message is held back from redelivery until its bundle is final. Longer, and a job
-that died would wait longer for what it had in hand; shorter, and slow bundles read twice."""
+"""How long a message is held back from redelivery until it is acknowledged. Longer, and a job
+that died waits longer for what it had in hand; shorter, and a job that lags reads twice."""
 READERS = 2
 
 
@@ -102,22 +102,17 @@ class _PullFn(beam.DoFn):
     def process(  # type: ignore[override]
         self,
         element: int,
-        # Beam hands this one over by its place, the others by name: it has to come first.
-        finalizer: Any = beam.DoFn.BundleFinalizerParam,
         tracker: Any = _PULLS,
         watermark: Any = _WATERMARK,
     ) -> Iterator[TimestampedValue]:
         pulls = tracker.current_restriction().start
         until = time.monotonic() + BUNDLE_SECONDS
-        held: list[str] = []
-        finalizer.register(lambda: self._acknowledge(held))
         while time.monotonic() < until and tracker.try_claim(pulls):
             pulls += 1
             received = self._pull()
-            held += [each.ack_id for each in received]
             for each in received:
                 at = Timestamp(each.message.publish_time.timestamp())
-                yield TimestampedValue(self._payload(each.message), at)
+                yield TimestampedValue(self._payload(each), at)
             _advance(watermark, received)
         tracker.defer_remainder(Duration(0))
 
@@ -137,21 +132,11 @@ class _PullFn(beam.DoFn):
             )
         return received
 
-    def _payload(self, message: Any) -> Payload:
+    def _payload(self, received: Any) -> Payload:
+        message = received.message
         position = f"{self._subscription}@{message.message_id}"
-        return Payload(message.data, position, tuple(sorted(message.attributes.items())))
-
-    def _acknowledge(self, ack_ids: list[str]) -> None:
-        """Tell Pub/Sub that these are durable. What cannot be told comes again, and is known."""
-        try:
-            for start in range(0, len(ack_ids), AT_ONCE):
-                self._client.acknowledge(
-                    subscription=self._subscription,
-                    ack_ids=ack_ids[start : start + AT_ONCE],
-                    retry=retry.Retry(deadline=60.0),
-                )
-        except GoogleAPICallError:
-            return
+        attributes = tuple(sorted(message.attributes.items()))
+        return Payload(message.data, position, attributes, received.ack_id)
 
 
 def _advance(watermark: Any, received: list[Any]) -> None:

@@ -19,7 +19,7 @@ def test_from_kafka(
     assert job.wait_for(bounded) == bounded
 
 
-def test_from_pubsub_and_everything_is_acknowledged_in_the_end(
+def test_from_pubsub(
     pubsub: PubSubServer, lines: list[bytes], bounded: bytes, live_job: Callable, prism_option: str
 ) -> None:
     topic, subscription = pubsub.make_topic("prism")
