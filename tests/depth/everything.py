@@ -35,21 +35,11 @@ class Company:
         self.rates = directory / "rates.csv"
         self.policy = directory / "pack.yaml"
         write_company(directory, PLAN)
-        pack = yaml.safe_load(
-            (Path(ledger.__file__).parent / "packs/stripe-contra.yaml").read_text()
-        )
-        pack |= {"name": "revalued", "revaluation": "period_end"}
-        self.policy.write_text(yaml.safe_dump(pack))
+        write_revaluing_pack(self.policy)
 
     def lines(self, through: str = "9999") -> list[bytes]:
         """Every line delivered up to a month, in order of delivery."""
-        found: list[bytes] = []
-        for path in sorted(self.directory.glob("*.jsonl*"), key=lambda path: path.name[-13:]):
-            if path.name.split(".")[0][-7:] <= through:
-                content = path.read_bytes()
-                text = gzip.decompress(content) if path.suffix == ".gz" else content
-                found += [line for line in text.splitlines() if line.strip()]
-        return found
+        return lines_of(self.directory, through)
 
     def words(self, store: Path) -> list[str]:
         """Options that name the company's books."""
@@ -74,6 +64,25 @@ def done(*words: object, code: int = 0) -> Result:
     result = CliRunner().invoke(app, [str(word) for word in words])
     assert result.exit_code == code, result.stdout[-3000:] + result.stderr[-3000:]
     return result
+
+
+def write_revaluing_pack(path: Path) -> None:
+    """Write the default pack, but that what is open is revalued at the end of every period."""
+    filed = Path(ledger.__file__).parent / "packs" / "stripe-contra.yaml"
+    pack = yaml.safe_load(filed.read_text()) | {"name": "revalued", "revaluation": "period_end"}
+    path.write_text(yaml.safe_dump(pack))
+
+
+def lines_of(directory: Path, through: str = "9999") -> list[bytes]:
+    """Every line in the files of a company up to those of a month, month by month."""
+    found: list[bytes] = []
+    months = {path: path.name.split(".")[0][-7:] for path in sorted(directory.glob("*.jsonl*"))}
+    for path in sorted(months, key=lambda path: months[path]):
+        if months[path] <= through:
+            content = path.read_bytes()
+            text = gzip.decompress(content) if path.suffix == ".gz" else content
+            found += [line for line in text.splitlines() if line.strip()]
+    return found
 
 
 def shuffled(lines: list[bytes], seed: int) -> list[bytes]:

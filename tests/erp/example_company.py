@@ -43,7 +43,7 @@ def code_of(role: str) -> str:
     return str(1000 + 10 * [member.value for member in AccountRole].index(role))
 
 
-def chart_spec() -> dict[str, Any]:
+def chart_spec(entities: dict[str, str] = ENTITIES) -> dict[str, Any]:
     """What provision.py makes: the companies with an account per role."""
     accounts = [
         {
@@ -56,20 +56,25 @@ def chart_spec() -> dict[str, Any]:
         for role in AccountRole
     ]
     return {
-        "currencies": {"USD": 2, "EUR": 2, "JPY": 0, "GBP": 2},
+        "currencies": {"USD": 2, "EUR": 2, "JPY": 0, "GBP": 2, "KWD": 3},
         "years": [2025, 2026, 2027],
         "companies": [
             {"name": name, "currency": currency, "accounts": accounts}
-            for name, currency in ENTITIES.items()
+            for name, currency in entities.items()
         ],
     }
 
 
-def write_files(folder: Path, tryton: TrytonServer) -> None:
+def write_files(
+    folder: Path,
+    tryton: TrytonServer,
+    plan: CompanyPlan = PLAN,
+    entities: dict[str, str] = ENTITIES,
+) -> None:
     """The company's events, the GL mapping and the ERP file."""
     company = folder / "company"
     company.mkdir()
-    write_company(company, PLAN)
+    write_company(company, plan)
     defaults = {role.value: code_of(role.value) for role in AccountRole}
     mapping = {"name": "example", "version": 1, "defaults": defaults}
     (folder / "gl.yaml").write_text(yaml.safe_dump(mapping))
@@ -79,7 +84,7 @@ def write_files(folder: Path, tryton: TrytonServer) -> None:
             "url": tryton.url,
             "database": tryton.database,
             "user": "admin",
-            "companies": {name: name for name in ENTITIES},
+            "companies": {name: name for name in entities},
         },
     }
     (folder / "erp.yaml").write_text(yaml.safe_dump(erp))
@@ -87,17 +92,14 @@ def write_files(folder: Path, tryton: TrytonServer) -> None:
 
 def expected_balance(store: LedgerStore) -> dict[tuple[str, str], tuple[Decimal, Decimal]]:
     """Our trial balance as Tryton shows it: (debit, credit) by (company, account code)."""
-    found: dict[tuple[str, str], list[int]] = defaultdict(lambda: [0, 0])
+    found: dict[tuple[str, str, str], list[int]] = defaultdict(lambda: [0, 0])
     for row in store.trial_balance("default"):
-        cell = found[row.entity, code_of(row.role)]
+        cell = found[row.entity, code_of(row.role), row.functional_currency]
         cell[0] += row.functional_debits_minor
         cell[1] += row.functional_credits_minor
     return {
-        key: (
-            minor_to_major(debit, ENTITIES[key[0]]),
-            minor_to_major(credit, ENTITIES[key[0]]),
-        )
-        for key, (debit, credit) in found.items()
+        (entity, code): (minor_to_major(debit, currency), minor_to_major(credit, currency))
+        for (entity, code, currency), (debit, credit) in found.items()
         if (debit, credit) != (0, 0)
     }
 

@@ -20,6 +20,7 @@ import pytest
 
 from connectors.exports import EXTENSIONS
 from connectors.store import open_store
+from generator.plan import CompanyPlan
 from tests.connectors.exports.plain_text_balances import of_beancount, of_hledger, of_the_store
 from tests.erp import example_company as example
 from tests.erp.conftest import NewTryton
@@ -40,12 +41,20 @@ WAIT_SECONDS = 240
 class Company:
     """The command line on one company, one store and one Tryton."""
 
-    def __init__(self, folder: Path, tryton: TrytonServer) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        tryton: TrytonServer,
+        plan: CompanyPlan = example.PLAN,
+        entities: dict[str, str] = example.ENTITIES,
+        policy: str = "stripe-contra",
+    ) -> None:
         self.folder = folder
         self.tryton = tryton
         self.path = folder / "books.db"
         self.url = f"sqlite:///{self.path}"
-        example.write_files(folder, tryton)
+        self.policy = policy
+        example.write_files(folder, tryton, plan, entities)
 
     def start(self, *words: str) -> subprocess.Popen[str]:
         """Start `crossfoot WORDS…`."""
@@ -58,12 +67,18 @@ class Company:
             text=True,
         )
 
-    def start_run(self, *inputs: str) -> subprocess.Popen[str]:
+    def start_run(self, *inputs: str, as_of: str = example.AS_OF) -> subprocess.Popen[str]:
         """Start the pipeline on some files."""
-        company = self.folder / "company"
         files = [word for name in inputs for word in ("--input", name)]
         return self.start(
-            *("run", "order-to-cash", *files, "--as-of", example.AS_OF, "--json"),
+            *("run", "order-to-cash", *files, "--as-of", as_of, "--json", *self.books())
+        )
+
+    def books(self) -> tuple[str, ...]:
+        """Options that name the company's policy, books and rates."""
+        company = self.folder / "company"
+        return (
+            *("--policy", self.policy),
             *("--books", f"{company}/company.yaml", "--rates", f"{company}/rates.csv"),
         )
 
