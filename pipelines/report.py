@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 import msgspec
 from apache_beam.runners.runner import PipelineResult
 
@@ -37,12 +39,37 @@ class RunReport(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def equation(self) -> str:
         """The conservation equation with its numbers."""
+        return self._equation(f"{self.messages_read} read")
+
+    def _equation(self, left: str) -> str:
         relation = "=" if self.conserved else "≠"
         return (
-            f"{self.messages_read} read {relation} {self.posted} posted + {self.recorded} recorded"
+            f"{left} {relation} {self.posted} posted + {self.recorded} recorded"
             f" + {self.pending} pending + {self.dead_lettered} dead-lettered"
             f" + {self.duplicates} duplicates"
         )
+
+
+class LiveReport(RunReport, frozen=True, kw_only=True):
+    """Counts of a live job: of a running one, what is on its way is read and not yet taken."""
+
+    taken_again: int = 0
+    """Messages handed on once more when their owner was learnt; among the duplicates."""
+
+    @property
+    def conserved(self) -> bool:
+        """Whether every message ended in one place as often as it was handed on."""
+        return self.on_their_way == 0
+
+    @property
+    def on_their_way(self) -> int:
+        """Messages read and not yet taken by the sink; never negative, zero when nothing waits."""
+        return self.messages_read + self.taken_again - self.accounted
+
+    @property
+    def equation(self) -> str:
+        """The conservation equation with its numbers."""
+        return self._equation(f"{self.messages_read} read + {self.taken_again} taken again")
 
 
 class ConservationBroken(Exception):
@@ -51,13 +78,31 @@ class ConservationBroken(Exception):
 
 def report_of(result: PipelineResult) -> RunReport:
     """Read the counters of a finished run. Raises ConservationBroken when they do not add up."""
-    counters = result.metrics().query()["counters"]
-    values: dict[str, int] = {}
-    for metric in counters:
-        if metric.key.metric.namespace == counting.NAMESPACE:
-            name = metric.key.metric.name
-            values[name] = values.get(name, 0) + metric.result
-    report = RunReport(**{name: values.get(name, 0) for name in RunReport.__struct_fields__})
+    return _checked(RunReport(**_counts(result, RunReport)))
+
+
+def live_report_of(result: PipelineResult) -> LiveReport:
+    """Read the counters of a live job that was drained or whose input had an end.
+
+    Raises ConservationBroken when they do not add up.
+    """
+    return _checked(LiveReport(**_counts(result, LiveReport)))
+
+
+Report = TypeVar("Report", bound=RunReport)
+
+
+def _checked(report: Report) -> Report:
     if not report.conserved:
         raise ConservationBroken(report.equation)
     return report
+
+
+def _counts(result: PipelineResult, kind: type[RunReport]) -> dict[str, int]:
+    """Committed counters of a job by the names of a report's fields."""
+    values: dict[str, int] = {}
+    for metric in result.metrics().query()["counters"]:
+        if metric.key.metric.namespace == counting.NAMESPACE:
+            name = metric.key.metric.name
+            values[name] = values.get(name, 0) + metric.result
+    return {name: values.get(name, 0) for name in kind.__struct_fields__}

@@ -9,6 +9,9 @@ NAMESPACE = "crossfoot"
 
 MESSAGES_READ = "messages_read"
 """Counted where bytes become messages, before anything is known about them."""
+TAKEN_AGAIN = "taken_again"
+"""Live only: messages that were handed on once more, because their owner was learnt after they had
+been seen waiting. The sink takes them again and counts them as duplicates."""
 POSTED = "posted"
 RECORDED = "recorded"
 PENDING = "pending"

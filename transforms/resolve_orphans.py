@@ -21,6 +21,8 @@ from apache_beam.transforms.userstate import (
     ReadModifyWriteStateSpec,
 )
 
+from ledger.identity import NOBODY
+from transforms.counting import TAKEN_AGAIN, counter
 from transforms.receipts import LiveMessage
 
 Pair = TypeVar("Pair")
@@ -74,6 +76,9 @@ class _SplitOrphansFn(beam.DoFn):
             yield link, TaughtOrWaiting(owner, None)
         if message.party_ref is not None:
             yield beam.pvalue.TaggedOutput(OWNED, (message.party_ref, encoded))
+        elif not message.link_refs:
+            # Names neither a party nor an id: it belongs to nobody, as in a bounded run.
+            yield beam.pvalue.TaggedOutput(OWNED, (NOBODY, encoded))
         else:
             for link in message.link_refs:
                 yield link, TaughtOrWaiting(None, encoded, link == message.link_refs[0])
@@ -82,6 +87,9 @@ class _SplitOrphansFn(beam.DoFn):
 class _JoinOnIdFn(beam.DoFn):
     OWNER = ReadModifyWriteStateSpec("owner", StrUtf8Coder())
     WAITING = BagStateSpec("waiting", BytesCoder())
+
+    def __init__(self) -> None:
+        self._again = counter(TAKEN_AGAIN)
 
     def process(  # type: ignore[override]
         self,
@@ -93,11 +101,14 @@ class _JoinOnIdFn(beam.DoFn):
         link, side = element
         if side.message is not None:
             if known is not None or side.first:
+                if not side.first:
+                    self._again.inc()
                 yield known or link, side.message
             if known is None:
                 waiting.add(side.message)
         elif known is None and side.owner is not None:
             owner.write(side.owner)
             for message in waiting.read():
+                self._again.inc()
                 yield side.owner, message
             waiting.clear()

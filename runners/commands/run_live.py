@@ -21,6 +21,21 @@ from runners.stores import store_problems
 if TYPE_CHECKING:
     from pipelines.live_options import LiveOptions
 
+BeamOptions = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="OPTION",
+        help="A further Beam option, e.g. --beam=--job_endpoint=host:8099. May be repeated.",
+    ),
+]
+Graph = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        help="Only write the job's graph (Beam's portable form) to this file; start nothing.",
+    ),
+]
+
 
 def order_to_cash_live(
     source: Annotated[
@@ -46,20 +61,8 @@ def order_to_cash_live(
     early: Annotated[
         int, typer.Option(metavar="SECONDS", help="How long an event may wait for company.")
     ] = 1,
-    beam: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="OPTION",
-            help="A further Beam option, e.g. --beam=--job_endpoint=host:8099. May be repeated.",
-        ),
-    ] = None,
-    graph: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE",
-            help="Only write the job's graph (Beam's portable form) to this file; start nothing.",
-        ),
-    ] = None,
+    beam: BeamOptions = None,
+    graph: Graph = None,
 ) -> None:
     r"""Turn events into postings as they come, until the job is stopped.
 
@@ -119,6 +122,7 @@ def _options(problems: list[str], **values: object) -> LiveOptions:
 def _sources() -> Iterator[None]:
     """Turn what sources and engines say when a job is built into a Problem."""
     from google.api_core.exceptions import GoogleAPICallError
+    from google.auth.exceptions import GoogleAuthError
 
     from runners.live import EngineOptionsInvalid
 
@@ -130,6 +134,12 @@ def _sources() -> Iterator[None]:
     except ImportError as error:
         raise Problem(
             f"{error.name} is not installed", "install crossfoot[kafka]", ExitCode.ENVIRONMENT
+        ) from error
+    except GoogleAuthError as error:
+        raise Problem(
+            "Google Cloud: no usable credentials on this machine",
+            "`gcloud auth application-default login`, or set GOOGLE_APPLICATION_CREDENTIALS",
+            ExitCode.ENVIRONMENT,
         ) from error
     except GoogleAPICallError as error:
         raise Problem(

@@ -117,3 +117,13 @@ def test_what_beam_refuses_of_the_options_is_told(tmp_path: Path) -> None:
     told = live("--graph", tmp_path / "graph.pb")
     assert told.exit_code == 2
     assert "project" in told.stderr and "--beam" in told.stderr
+
+
+def test_without_credentials_our_own_read_says_so(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(tmp_path / "none.json"))
+    monkeypatch.delenv("PUBSUB_EMULATOR_HOST", raising=False)
+    told = live("--runner", "prism", "--graph", tmp_path / "graph.pb")
+    assert told.exit_code == 4
+    assert "no usable credentials" in told.stderr and "gcloud auth" in told.stderr
