@@ -90,6 +90,11 @@ def order_to_cash_live(
     )
     policy_pack(policy)
     books_config(books, rates)
+    _start(options, runner, extra, graph)
+
+
+def _start(options: LiveOptions, runner: Engine, extra: list[str], graph: Path | None) -> None:
+    """Start the job and wait for its end; or only write its graph."""
     from runners.live import live_graph, start_live
 
     if graph is not None:
@@ -97,7 +102,7 @@ def order_to_cash_live(
             graph.write_bytes(live_graph(options, runner, extra))
         say(f"the graph for {runner} is in {graph}; nothing was started")
         return
-    with store_problems(store), _sources():
+    with store_problems(options.store or ""), _sources():
         result = start_live(options, runner, extra)
     say(f"the live job was handed to {runner}")
     if runner != "dataflow":  # the service runs on by itself
