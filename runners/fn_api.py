@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import apache_beam as beam
 import msgspec
@@ -19,11 +20,13 @@ from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 
 from connectors.files.listing import find_files, split_ranges
 from pipelines.books import prepare_books
-from pipelines.close_period import CloseOutcome, CloseSettings, close_period
 from pipelines.options import OrderToCashOptions
 from pipelines.order_to_cash import order_to_cash
 from pipelines.report import RunReport, report_of
 from pipelines.settings import RunSettings, settings_of
+
+if TYPE_CHECKING:
+    from pipelines.close_period import CloseOutcome, CloseSettings
 
 
 def run_order_to_cash(options: OrderToCashOptions) -> RunReport:
@@ -68,6 +71,8 @@ def run_close_period(settings: CloseSettings) -> CloseOutcome:
     Raises StoreError for the store, GateShut when the gate shut between check and proposal, and
     what a proposal raises (`pipelines.closing.propose`).
     """
+    from pipelines.close_period import close_period
+
     with tempfile.TemporaryDirectory() as folder:
         outcome = Path(folder) / "outcome"
         pipeline = beam.Pipeline(runner=FnApiRunner(), options=_pipeline_options())

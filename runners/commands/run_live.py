@@ -8,10 +8,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
+import msgspec
 import typer
 
 from runners import arguments
-from runners.display import say
+from runners.display import print_json, say
 from runners.engines import Engine, refusals
 from runners.exit_codes import ExitCode
 from runners.problems import Problem
@@ -35,6 +36,15 @@ Graph = Annotated[
         help="Only write the job's graph (Beam's portable form) to this file; start nothing.",
     ),
 ]
+
+
+class HandedOver(msgspec.Struct, frozen=True, kw_only=True):
+    """The job that an engine has taken; field names are the JSON output."""
+
+    pipeline: str
+    engine: str
+    state: str
+    """As the engine says: STARTING, RUNNING, …"""
 
 
 def order_to_cash_live(
@@ -63,6 +73,7 @@ def order_to_cash_live(
     ] = 1,
     beam: BeamOptions = None,
     graph: Graph = None,
+    as_json: arguments.AsJson = False,
 ) -> None:
     r"""Turn events into postings as they come, until the job is stopped.
 
@@ -104,7 +115,10 @@ def _start(options: LiveOptions, runner: Engine, extra: list[str], graph: Path |
         return
     with store_problems(options.store or ""), _sources():
         result = start_live(options, runner, extra)
-    say(f"the live job was handed to {runner}")
+    if as_json:
+        print_json(HandedOver(pipeline="order_to_cash_live", engine=runner, state=result.state))
+    else:
+        say(f"the live job was handed to {runner}")
     if runner != "dataflow":  # the service runs on by itself
         result.wait_until_finish()
 

@@ -9,7 +9,8 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from runners.display import print_lines
+from runners import arguments
+from runners.display import print_json, print_lines
 from runners.registries import HERE, RegistryFolder, known_subject, loaded_registry
 from schemas.exports import asyncapi, odcs
 
@@ -29,6 +30,7 @@ def export(
         typer.Option(metavar="FOLDER", help="Write <name>.json here instead of to stdout."),
     ] = None,
     registry: RegistryFolder = HERE,
+    as_json: arguments.AsJson = False,
 ) -> None:
     """Write subjects as AsyncAPI 3.0 or as Open Data Contracts, in JSON.
 
@@ -45,7 +47,7 @@ def export(
         documents = {"asyncapi": asyncapi(chosen, "Crossfoot", _release())}
     else:
         documents = {subject.name: odcs(subject) for subject in chosen}
-    if out is None:
+    if out is None:  # the documents are JSON, with --json too
         whole = list(documents.values())
         told = whole[0] if len(whole) == 1 else whole
         print_lines(*json.dumps(told, indent=2, ensure_ascii=False).splitlines())
@@ -54,7 +56,10 @@ def export(
     for name, document in documents.items():
         text = json.dumps(document, indent=2, ensure_ascii=False) + "\n"
         (out / f"{name}.json").write_text(text, encoding="utf-8")
-    print_lines(f"wrote {len(documents)} documents to {out}")
+    if as_json:
+        print_json([str(out / f"{name}.json") for name in documents])
+    else:
+        print_lines(f"wrote {len(documents)} documents to {out}")
 
 
 def _release() -> str:

@@ -8,8 +8,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NamedTuple
 
+import msgspec
 import typer
 
+from runners import arguments
+from runners.display import print_json, say
 from runners.exit_codes import ExitCode
 from runners.problems import Problem
 
@@ -20,6 +23,15 @@ if TYPE_CHECKING:
 
 _INSTALL = "install crossfoot[webhooks]"
 _SOURCE_FORM = "NAME=stripe:VARIABLE[,VARIABLE] or NAME=standard:VARIABLE[,VARIABLE]"
+
+
+class Serving(msgspec.Struct, frozen=True, kw_only=True):
+    """What is served from now on; field names are the JSON output."""
+
+    host: str
+    port: int
+    sources: list[str]
+    to: str
 
 
 class _Endpoint(NamedTuple):
@@ -58,6 +70,7 @@ def serve_webhooks(
     max_body: Annotated[
         int, typer.Option(metavar="BYTES", help="Larger bodies are refused.")
     ] = 1024 * 1024,
+    as_json: arguments.AsJson = False,
 ) -> None:
     r"""Receive signed webhooks at /webhooks/NAME and answer 200 only when an event is durable.
 
@@ -66,8 +79,8 @@ def serve_webhooks(
 
     Example:
 
-      STRIPE_SECRET=whsec_… crossfoot serve-webhooks \
-          --source stripe=stripe:STRIPE_SECRET --to spool:spool --listen 0.0.0.0:8080
+      crossfoot serve-webhooks --source stripe=stripe:STRIPE_SECRET \
+          --to spool:spool --listen 0.0.0.0:8080
     """
     try:
         import uvicorn
@@ -79,6 +92,11 @@ def serve_webhooks(
     signatures = _signatures([_source(text, os.environ) for text in source], tolerance)
     log = _durable_log(to, state, {name: each.scheme for name, each in signatures.items()})
     app = webhook_app(signatures, log, max_body_bytes=max_body)
+    serving = Serving(host=host, port=port, sources=sorted(signatures), to=to)
+    if as_json:
+        print_json(serving)
+    else:
+        say(f"listening on {host}:{port} for {', '.join(serving.sources)}; kept in {to}")
     uvicorn.run(app, host=host, port=port, log_level="warning", access_log=False)
 
 
