@@ -101,10 +101,12 @@ def order_to_cash_live(
     )
     policy_pack(policy)
     books_config(books, rates)
-    _start(options, runner, extra, graph)
+    _start(options, runner, extra, graph, as_json)
 
 
-def _start(options: LiveOptions, runner: Engine, extra: list[str], graph: Path | None) -> None:
+def _start(
+    options: LiveOptions, runner: Engine, extra: list[str], graph: Path | None, as_json: bool
+) -> None:
     """Start the job and wait for its end; or only write its graph."""
     from runners.live import live_graph, start_live
 
