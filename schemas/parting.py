@@ -18,6 +18,8 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     """Full name."""
     schema: Json
+    inlined: Json
+    """The same with the shared types inside: two forms of a type may differ only in there."""
     uses: tuple[str, ...]
     """Full names of the shared types it names, in order."""
 
@@ -58,7 +60,7 @@ def _apart(
         ]
     if not own:
         return result
-    parts.append(Part(name=name, schema=result, uses=tuple(inner)))
+    parts.append(Part(name=name, schema=result, inlined=schema, uses=tuple(inner)))
     if not top:
         _use(uses, name)
     return name

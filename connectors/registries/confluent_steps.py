@@ -37,7 +37,7 @@ class ConfluentSteps:
         self._shared = shared_namespace
         self._applying = applying
         self._placed: dict[tuple[str, str], int | None] = {}
-        """Shared type and its text -> version there; None while it is only planned."""
+        """Shared type and its whole text -> version there; None while it is only planned."""
         self._begun: set[str] = set()
         """Names there whose mode has been looked at."""
 
@@ -99,7 +99,7 @@ class ConfluentSteps:
 
     def _place(self, part: Part, mode: str) -> Iterator[Step]:
         """Register a shared type under its full name, once for each form that it has."""
-        key = (part.name, repr(part.schema))
+        key = (part.name, repr(part.inlined))
         if key in self._placed:
             self._placed[part.name, ""] = self._placed[key]
             return
