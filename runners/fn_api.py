@@ -71,7 +71,7 @@ def run_close_period(settings: CloseSettings) -> CloseOutcome:
     Raises StoreError for the store, GateShut when the gate shut between check and proposal, and
     what a proposal raises (`pipelines.closing.propose`).
     """
-    from pipelines.close_period import close_period
+    from pipelines.close_period import CloseOutcome, close_period
 
     with tempfile.TemporaryDirectory() as folder:
         outcome = Path(folder) / "outcome"
