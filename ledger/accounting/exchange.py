@@ -35,11 +35,13 @@ def realise_shared(entries: Iterable[JournalEntry]) -> list[JournalEntry]:
     """Return the entries with what leaves a shared balance at the worth it is carried at.
 
     `entries` are all of one party; the result is sorted by (accounting date, entry key). Entries in
-    their entity's functional currency, and those without such a line, stay the same objects.
+    their entity's functional currency, and those without such a line, stay the same objects. An
+    entry that comes to nothing (a refund of 0.00 that settled as 0.01) is left out.
     """
     positions: dict[Key, Position] = {}
     ordered = sorted(entries, key=_ORDER)
-    return [_realised(entry, positions) if _is_shared(entry) else entry for entry in ordered]
+    told = (_realised(entry, positions) if _is_shared(entry) else entry for entry in ordered)
+    return [entry for entry in told if entry is not None]
 
 
 def _is_shared(entry: JournalEntry) -> bool:
@@ -48,7 +50,7 @@ def _is_shared(entry: JournalEntry) -> bool:
     return any(line.role in _SHARED for line in entry.lines)
 
 
-def _realised(entry: JournalEntry, positions: dict[Key, Position]) -> JournalEntry:
+def _realised(entry: JournalEntry, positions: dict[Key, Position]) -> JournalEntry | None:
     total = 0
     lines: list[JournalLine] = []
     for line in entry.lines:
@@ -63,7 +65,7 @@ def _realised(entry: JournalEntry, positions: dict[Key, Position]) -> JournalEnt
     if not total:
         return entry
     kept = tuple(line for line in _with_difference(lines, total) if _says_something(line))
-    return assert_balanced(msgspec.structs.replace(entry, lines=kept)) if kept else entry
+    return assert_balanced(msgspec.structs.replace(entry, lines=kept)) if kept else None
 
 
 def _with_difference(lines: Sequence[JournalLine], realised: int) -> list[JournalLine]:
