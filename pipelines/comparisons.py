@@ -11,7 +11,7 @@ from typing import NamedTuple
 from connectors.store.closing.snapshot import InvoiceRow, Snapshot
 from ledger.accounts import AccountRole
 from ledger.closing.facts import Break
-from ledger.closing.figures import BookedLine, Contribution, PlannedLine
+from ledger.closing.figures import BookedLine, Contribution, PlannedLine, of_plan, of_posting
 from ledger.events import PayoutFailed, PayoutPaid
 
 
@@ -119,20 +119,7 @@ def deferral(evidence: Evidence) -> Iterator[Comparison]:
         for line in (*found.lines, *found.later_lines)
         if line.role == AccountRole.DEFERRED_REVENUE
     ]
-    theirs = [
-        Contribution(
-            address="",
-            amount_minor=line.amount_minor,
-            currency=line.currency,
-            what="planned",
-            name=line.entry_key,
-            entry_key=line.entry_key,
-            rule=line.rule,
-            date=line.date,
-            events=(line.source_event_id,),
-        )
-        for line in evidence.planned
-    ]
+    theirs = [of_plan(line, "") for line in evidence.planned]
     yield from _by_currency(
         "deferred_by_schedule", ours, theirs, "deferred revenue against its schedule"
     )
@@ -165,17 +152,7 @@ def _by_currency(
 
 
 def _booked(line: BookedLine, amount: int) -> Contribution:
-    return Contribution(
-        address="",
-        amount_minor=amount,
-        currency=line.currency,
-        what="posting",
-        name=line.posting_id,
-        entry_key=line.entry_key,
-        rule=line.rule,
-        date=line.date,
-        events=tuple(dict.fromkeys((line.source_event_id, line.cause))),
-    )
+    return of_posting(line, "", amount, line.currency)
 
 
 def _named(

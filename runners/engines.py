@@ -116,17 +116,16 @@ def refusals(engine: Engine, *, live: bool, extra: Sequence[str] = ()) -> list[s
     if live and not profile.live:
         problems.append(f"--runner {engine} cannot run a live job: {profile.why_not_live}")
     forbidden = _NEVER | _NEVER_ON.get(engine, {})
+    # Experiments add up; any other option has one value.
+    fixed = {flag.option.partition("=")[0]: flag for flag in profile.flags}
+    fixed.pop("--experiments", None)
     for option in extra:
         name = option.partition("=")[0]
         why = forbidden.get(option) or forbidden.get(name)
         if why is not None:
             problems.append(f"{name} is refused: {why}")
-        elif any(flag.option.partition("=")[0] == name for flag in profile.flags) and (
-            name != "--experiments"
-        ):
-            wanted = next(f for f in profile.flags if f.option.partition("=")[0] == name)
-            if wanted.option != option:
-                problems.append(f"{name} is set by the profile of {engine}: {wanted.why}")
+        elif name in fixed and fixed[name].option != option:
+            problems.append(f"{name} is set by the profile of {engine}: {fixed[name].why}")
     return problems
 
 

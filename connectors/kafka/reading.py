@@ -22,6 +22,7 @@ from apache_beam.transforms.window import TimestampedValue
 from apache_beam.utils.timestamp import Duration, Timestamp
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
+from connectors.endless import EndlessTracker, follow
 from ledger.messages import Payload
 
 FOREVER = sys.maxsize
@@ -30,8 +31,6 @@ BUNDLE_SECONDS = 0.5
 POLL_SECONDS = 0.1
 AT_ONCE = 500
 PER_BUNDLE = 5_000
-LAG_SECONDS = 5.0
-"""How far the watermark stays behind: producers' clocks differ."""
 _BROKER_SECONDS = 30.0
 _LOST = (KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE)
 _AWAY = (KafkaError._TRANSPORT, KafkaError._ALL_BROKERS_DOWN, KafkaError._TIMED_OUT)
@@ -114,19 +113,6 @@ def _consumer(settings: Mapping[str, str]) -> Consumer:
     )
 
 
-class _LiveTracker(OffsetRestrictionTracker):
-    """Offsets without an end: only checkpoints split them."""
-
-    def try_split(self, fraction_of_remainder: float) -> tuple[OffsetRange, OffsetRange] | None:
-        if fraction_of_remainder != 0:
-            return None
-        split: tuple[OffsetRange, OffsetRange] | None = super().try_split(0)
-        return split
-
-    def is_bounded(self) -> bool:
-        return False
-
-
 class _PartitionOffsets(RestrictionProvider):
     """A partition's offsets as restriction."""
 
@@ -135,7 +121,7 @@ class _PartitionOffsets(RestrictionProvider):
 
     def create_tracker(self, restriction: OffsetRange) -> RestrictionTracker:
         live = restriction.stop == FOREVER
-        return _LiveTracker(restriction) if live else OffsetRestrictionTracker(restriction)
+        return EndlessTracker(restriction) if live else OffsetRestrictionTracker(restriction)
 
     def restriction_size(self, element: KafkaPartition, restriction: OffsetRange) -> int:
         return 1 if restriction.stop == FOREVER else restriction.size()
@@ -239,10 +225,7 @@ class _Watermark:
     def advance(self, *, idle: bool) -> None:
         """Move the watermark on; it never goes back."""
         reached = time.time() if idle else min(self._latest, time.time())
-        moment = Timestamp(reached - LAG_SECONDS)
-        current = self._estimator.current_watermark()
-        if current is None or moment > current:
-            self._estimator.set_watermark(moment)
+        follow(self._estimator, reached)
 
 
 def payload_of(message: Message) -> Payload:

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import apache_beam as beam
-from apache_beam.io.restriction_trackers import OffsetRange, OffsetRestrictionTracker
+from apache_beam.io.restriction_trackers import OffsetRange
 from apache_beam.io.watermark_estimators import ManualWatermarkEstimator
 from apache_beam.pvalue import PBegin, PCollection
 from apache_beam.transforms.core import RestrictionProvider
@@ -22,13 +22,12 @@ from apache_beam.utils.timestamp import Duration, Timestamp
 from google.api_core.exceptions import DeadlineExceeded
 from google.cloud.pubsub_v1 import SubscriberClient
 
+from connectors.endless import EndlessTracker, follow
 from ledger.messages import Payload
 
 AT_ONCE = 500
 BUNDLE_SECONDS = 0.5
 PULL_SECONDS = 1.0
-LAG_SECONDS = 5.0
-"""How far the watermark stays behind the publish times."""
 HELD_SECONDS = 60
 """How long a message is held back from redelivery until it is acknowledged. Longer, and a job
 that died waits longer for what it had in hand; shorter, and a job that lags reads twice."""
@@ -58,24 +57,14 @@ class ReadFromPubSub(beam.PTransform):
         )
 
 
-class _PullsTracker(OffsetRestrictionTracker):
-    """Counts pulls without an end; only checkpoints split them."""
-
-    def try_split(self, fraction_of_remainder: float) -> Any:
-        return super().try_split(0) if fraction_of_remainder == 0 else None
-
-    def is_bounded(self) -> bool:
-        return False
-
-
 class _Pulls(RestrictionProvider):
     """The subscription keeps the position; the restriction only counts pulls."""
 
     def initial_restriction(self, element: int) -> OffsetRange:
         return OffsetRange(0, 2**62)
 
-    def create_tracker(self, restriction: OffsetRange) -> _PullsTracker:
-        return _PullsTracker(restriction)
+    def create_tracker(self, restriction: OffsetRange) -> EndlessTracker:
+        return EndlessTracker(restriction)
 
     def restriction_size(self, element: int, restriction: OffsetRange) -> int:
         return 1
@@ -143,7 +132,4 @@ def _advance(watermark: Any, received: list[Any]) -> None:
     """Follow the publish times, or the clock when there is nothing: nobody is held back."""
     now = time.time()
     latest = max((each.message.publish_time.timestamp() for each in received), default=now)
-    moment = Timestamp(min(latest, now) - LAG_SECONDS)
-    current = watermark.current_watermark()
-    if current is None or moment > current:
-        watermark.set_watermark(moment)
+    follow(watermark, min(latest, now))

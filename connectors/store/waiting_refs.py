@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 
-from sqlalchemy import Connection, and_, exists, select
+from sqlalchemy import ColumnElement, Connection, and_, exists, select
 
 from connectors.store.backend import Backend
 from connectors.store.tables import links, parties, waiting_ids
@@ -25,14 +25,10 @@ def waiting_for(
     )
     query = (
         select(links.c.target, links.c.link_id)
-        .join(
-            parties,
-            and_(parties.c.tenant == links.c.tenant, parties.c.party_ref == links.c.link_id),
-        )
+        .join(parties, _stands_alone(links.c.tenant, links.c.link_id))
         .where(
             links.c.tenant == tenant,
             backend.among(links.c.target, sorted(targets)),
-            parties.c.party_id == parties.c.party_ref,
             ~elsewhere,
         )
     )
@@ -56,17 +52,10 @@ def waiting_by_another_id(
             waiting_ids,
             and_(waiting_ids.c.tenant == links.c.tenant, waiting_ids.c.link_id == links.c.link_id),
         )
-        .join(
-            parties,
-            and_(
-                parties.c.tenant == waiting_ids.c.tenant,
-                parties.c.party_ref == waiting_ids.c.party_ref,
-            ),
-        )
+        .join(parties, _stands_alone(waiting_ids.c.tenant, waiting_ids.c.party_ref))
         .where(
             links.c.tenant == tenant,
             backend.among(links.c.target, sorted(targets)),
-            parties.c.party_id == parties.c.party_ref,
             ~elsewhere,
         )
     )
@@ -79,20 +68,22 @@ def waiting_beside(
     """Refs that still stand for themselves, by further ids of what waits under them."""
     query = (
         select(waiting_ids.c.link_id, waiting_ids.c.party_ref)
-        .join(
-            parties,
-            and_(
-                parties.c.tenant == waiting_ids.c.tenant,
-                parties.c.party_ref == waiting_ids.c.party_ref,
-            ),
-        )
+        .join(parties, _stands_alone(waiting_ids.c.tenant, waiting_ids.c.party_ref))
         .where(
             waiting_ids.c.tenant == tenant,
             backend.among(waiting_ids.c.link_id, sorted(ids)),
-            parties.c.party_id == parties.c.party_ref,
         )
     )
     found: dict[str, set[str]] = defaultdict(set)
     for link_id, party_ref in connection.execute(query):
         found[link_id].add(party_ref)
     return found
+
+
+def _stands_alone(tenant: ColumnElement[str], ref: ColumnElement[str]) -> ColumnElement[bool]:
+    """Join a ref to its row in `parties`, while it resolves to nobody but itself."""
+    return and_(
+        parties.c.tenant == tenant,
+        parties.c.party_ref == ref,
+        parties.c.party_id == parties.c.party_ref,
+    )

@@ -133,7 +133,7 @@ def line_contributions(
             *_receivable(line, bucket_of),
             *_late(line, where),
         ):
-            yield _of_line(line, where.address(*parts), amount, currency)
+            yield of_posting(line, where.address(*parts), amount, currency)
 
 
 _Cells = Iterator[tuple[tuple[str, ...], int, str]]
@@ -180,7 +180,8 @@ def _late(line: BookedLine, where: Where) -> _Cells:
         yield cell, line.amount_minor, line.currency
 
 
-def _of_line(line: BookedLine, address: str, amount: int, currency: str) -> Contribution:
+def of_posting(line: BookedLine, address: str, amount: int, currency: str) -> Contribution:
+    """Return what a posted line adds to the figure at `address`; minor units of `currency`."""
     return Contribution(
         address=address,
         amount_minor=amount,
@@ -194,20 +195,25 @@ def _of_line(line: BookedLine, address: str, amount: int, currency: str) -> Cont
     )
 
 
+def of_plan(line: PlannedLine, address: str) -> Contribution:
+    """Return what a recognition to come adds to the figure at `address`."""
+    return Contribution(
+        address=address,
+        amount_minor=line.amount_minor,
+        currency=line.currency,
+        what="planned",
+        name=line.entry_key,
+        entry_key=line.entry_key,
+        rule=line.rule,
+        date=line.date,
+        events=(line.source_event_id,),
+    )
+
+
 def planned_contributions(lines: Iterable[PlannedLine], where: Where) -> Iterator[Contribution]:
     """Yield what recognitions to come add to the waterfall."""
     for line in lines:
-        yield Contribution(
-            address=where.address("waterfall", line.currency, line.period),
-            amount_minor=line.amount_minor,
-            currency=line.currency,
-            what="planned",
-            name=line.entry_key,
-            entry_key=line.entry_key,
-            rule=line.rule,
-            date=line.date,
-            events=(line.source_event_id,),
-        )
+        yield of_plan(line, where.address("waterfall", line.currency, line.period))
 
 
 def booked_later_contributions(lines: Iterable[BookedLine], where: Where) -> Iterator[Contribution]:
@@ -218,7 +224,7 @@ def booked_later_contributions(lines: Iterable[BookedLine], where: Where) -> Ite
     for line in lines:
         if line.role == AccountRole.DEFERRED_REVENUE:
             address = where.address("waterfall", line.currency, "booked_later")
-            yield _of_line(line, address, line.amount_minor, line.currency)
+            yield of_posting(line, address, line.amount_minor, line.currency)
 
 
 def item_contributions(items: Iterable[OpenItem], where: Where) -> Iterator[Contribution]:
