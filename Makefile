@@ -14,8 +14,8 @@ test: $(VENV)/.dev  ## the whole test suite
 erp-test: $(VENV)/.dev .erp/.ready  ## deliver to a real Tryton on PostgreSQL and compare trial balances
 	@$(BIN)/python -m pytest -m erp tests/erp
 
-flink-test: $(VENV)/.dev  ## live jobs on a real Flink cluster, which needs Java, Maven and pip
-	@$(BIN)/python -m pytest -rs tests/live/test_flink.py
+flink-test: $(VENV)/.dev  ## jobs on a real Flink cluster, which needs Java, Maven and pip
+	@$(BIN)/python -m pytest -rs tests/live/test_flink.py tests/live/test_bounded_engines.py
 
 prism:  ## build Prism, the engine for live jobs on this machine, into .work/downloads/bin; needs Go
 	@mkdir -p .work/downloads/bin

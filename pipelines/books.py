@@ -23,7 +23,7 @@ from ledger.policies import BooksConfig
 from ledger.results import FoldedParty, conflicts_of, ends_of
 from pipelines.settings import RunSettings
 from transforms.decode_events import LinkBlock
-from transforms.fold_contracts import PartyHistory, PartyKeys
+from transforms.fold_contracts import OverThePast, PartyHistory, PartyKeys
 from transforms.write_books import Books, CommitCounts
 
 if TYPE_CHECKING:
@@ -173,6 +173,11 @@ def open_known_links(settings: RunSettings) -> Callable[[], StoreBooks] | None:
 def open_party_history(settings: RunSettings) -> Callable[[], PartyHistory] | None:
     """Return the recipe of what came before, or None when there is no memory."""
     return open_known_links(settings)
+
+
+def open_folding(settings: RunSettings) -> Callable[[], OverThePast]:
+    """Return the recipe of what folds a chunk again when its past has moved."""
+    return partial(OverThePast, settings.fold, open_party_history(settings))
 
 
 def prepare_books(settings: RunSettings) -> None:

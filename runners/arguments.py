@@ -73,6 +73,14 @@ Adjustment = Annotated[
 AnyTenant = Annotated[
     str | None, typer.Option("--tenant", metavar="NAME", help="Only this tenant's books.")
 ]
+BeamOptions = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--beam",
+        metavar="OPTION",
+        help="A further Beam option, e.g. --beam=--job_endpoint=host:8099. May be repeated.",
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 Strict = Annotated[
     bool, typer.Option("--strict", help="Exit with 3 when something needs attention.")

@@ -19,6 +19,8 @@ class Flag(msgspec.Struct, frozen=True):
 
     option: str
     why: str
+    live_only: bool = False
+    """Says nothing to a job that ends."""
 
 
 class EngineProfile(msgspec.Struct, frozen=True, kw_only=True):
@@ -28,6 +30,9 @@ class EngineProfile(msgspec.Struct, frozen=True, kw_only=True):
     live: bool
     """Runs unbounded jobs rightly."""
     why_not_live: str = ""
+    bounded: bool = True
+    """Runs jobs over files."""
+    why_not_bounded: str = ""
     native_pubsub: bool = False
     """Has its own read of Pub/Sub that is better than ours."""
     flags: tuple[Flag, ...] = ()
@@ -51,34 +56,50 @@ PROFILES: dict[str, EngineProfile] = {
         live=True,
         flags=(
             Flag("--environment_type=LOOPBACK", "workers are threads of this process"),
-            Flag("--streaming", "the job has no end"),
+            Flag("--streaming", "the job has no end", live_only=True),
         ),
     ),
     "flink": EngineProfile(
         name="flink",
         live=True,
         flags=(
-            Flag("--streaming", "the job has no end"),
-            Flag("--checkpointing_interval=5000", "without checkpoints a failure starts anew"),
+            Flag("--streaming", "the job has no end", live_only=True),
+            Flag(
+                "--checkpointing_interval=5000",
+                "without checkpoints a failure starts anew",
+                live_only=True,
+            ),
             Flag(
                 "--finish_bundle_before_checkpointing",
                 "a checkpoint in the middle of a bundle would hold its output twice",
+                live_only=True,
             ),
             # The name is spelt so in Beam; another spelling is ignored without a word.
-            Flag("--max_bundle_time_mills=500", "output waits for the end of its bundle"),
-            Flag("--externalized_checkpoints_enabled", "a job that failed can be started from one"),
+            Flag(
+                "--max_bundle_time_mills=500",
+                "output waits for the end of its bundle",
+                live_only=True,
+            ),
+            Flag(
+                "--externalized_checkpoints_enabled",
+                "a job that failed can be started from one",
+                live_only=True,
+            ),
             Flag(
                 "--retain_externalized_checkpoints_on_cancellation",
                 "so can a job that was cancelled: its offsets are nowhere else",
+                live_only=True,
             ),
         ),
     ),
     "dataflow": EngineProfile(
         name="dataflow",
         live=True,
+        bounded=False,
+        why_not_bounded="workers of the service cannot open files of this machine by their path",
         native_pubsub=True,
         flags=(
-            Flag("--streaming", "the job has no end"),
+            Flag("--streaming", "the job has no end", live_only=True),
             Flag("--experiments=use_runner_v2", "splittable sources need the portable runner"),
             Flag("--enable_streaming_engine", "state lives with the service, not on workers"),
             Flag("--no_use_public_ips", "workers reach the store over the private network"),
@@ -94,6 +115,9 @@ _NEVER = {
     "--allow_unsafe_triggers": "a trigger that may finish loses what comes after it",
     "--allow_non_deterministic_key_coders": "one key in two forms splits a customer's books in two",
     "--save_main_session": "external workers ignore it: code belongs into packages",
+}
+_NEVER_OVER_FILES = {
+    "--streaming": "a job over files has an end, and its links must be known before it groups",
 }
 _NEVER_ON = {
     "flink": {
@@ -115,9 +139,13 @@ def refusals(engine: Engine, *, live: bool, extra: Sequence[str] = ()) -> list[s
     problems = []
     if live and not profile.live:
         problems.append(f"--runner {engine} cannot run a live job: {profile.why_not_live}")
-    forbidden = _NEVER | _NEVER_ON.get(engine, {})
+    if not live and not profile.bounded:
+        problems.append(f"--runner {engine} cannot run over files: {profile.why_not_bounded}")
+    forbidden = _NEVER | _NEVER_ON.get(engine, {}) | ({} if live else _NEVER_OVER_FILES)
     # Experiments add up; any other option has one value.
-    fixed = {flag.option.partition("=")[0]: flag for flag in profile.flags}
+    fixed = {
+        flag.option.partition("=")[0]: flag for flag in profile.flags if live or not flag.live_only
+    }
     fixed.pop("--experiments", None)
     for option in extra:
         name = option.partition("=")[0]
@@ -131,7 +159,5 @@ def refusals(engine: Engine, *, live: bool, extra: Sequence[str] = ()) -> list[s
 
 def beam_options(engine: Engine, *, live: bool, extra: Sequence[str] = ()) -> list[str]:
     """Return the Beam options of a job: those of the profile, then the user's."""
-    flags = [flag.option for flag in PROFILES[engine].flags]
-    if not live:
-        flags = [flag for flag in flags if flag != "--streaming"]
+    flags = [flag.option for flag in PROFILES[engine].flags if live or not flag.live_only]
     return [*flags, *(option for option in extra if option not in flags)]

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 
 import apache_beam as beam
-from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.runners.runner import PipelineResult
 
 from pipelines.books import prepare_books
@@ -14,15 +12,8 @@ from pipelines.live_options import LiveOptions
 from pipelines.live_sources import ReadLiveEvents, receipts_of
 from pipelines.order_to_cash_live import order_to_cash_live
 from pipelines.settings import settings_of
-from runners.engines import PROFILES, Engine, beam_options
-from runners.prism_program import OPTION, find_prism
-
-
-class EngineOptionsInvalid(Exception):
-    """Beam refuses the options of the engine; the message says which."""
-
-
-_RUNNERS = {"prism": "PrismRunner", "flink": "FlinkRunner", "dataflow": "DataflowRunner"}
+from runners.engine_pipelines import engine_pipeline, with_program
+from runners.engines import PROFILES, Engine
 
 
 def build_live(
@@ -45,9 +36,7 @@ def start_live(options: LiveOptions, engine: Engine, extra: Sequence[str]) -> Pi
 
     `extra` are Beam options beside the profile's. Call it on the main thread.
     """
-    if engine == "prism":
-        extra = [*extra, *_prism_location(extra)]
-    pipeline = live_pipeline(options, engine, extra)
+    pipeline = live_pipeline(options, engine, with_program(engine, extra))
     prepare_books(settings_of(options))
     return pipeline.run()
 
@@ -57,11 +46,7 @@ def live_pipeline(options: LiveOptions, engine: Engine, extra: Sequence[str]) ->
 
     Raises EngineOptionsInvalid, the loaders' and the clients' errors.
     """
-    words = [f"--runner={_RUNNERS[engine]}", *beam_options(engine, live=True, extra=extra)]
-    try:
-        pipeline = beam.Pipeline(options=PipelineOptions(words))
-    except ValueError as error:  # Beam's own check of the options, several in one text
-        raise EngineOptionsInvalid(" ".join(str(error).split())) from error
+    pipeline = engine_pipeline(engine, live=True, extra=extra)
     build_live(pipeline, options, native_pubsub=PROFILES[engine].native_pubsub)
     return pipeline
 
@@ -74,9 +59,3 @@ def live_graph(options: LiveOptions, engine: Engine, extra: Sequence[str]) -> by
     pipeline = live_pipeline(options, engine, extra)
     graph: bytes = pipeline.to_runner_api().SerializeToString(deterministic=True)
     return graph
-
-
-def _prism_location(extra: Sequence[str]) -> list[str]:
-    """Name the program that is here; without one Beam tries to download it."""
-    found = find_prism(extra, beam.__version__, os.environ)
-    return [f"{OPTION}={found}"] if found is not None else []

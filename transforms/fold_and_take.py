@@ -23,10 +23,7 @@ from transforms.correlate_by_contract import KnownLinks, learn
 from transforms.decode_events import links_of
 from transforms.fold_contracts import Incoming, PartyHistory, with_past
 from transforms.receipts import LiveMessage, NoReceipts, OpenReceipts, ReceiptBook
-from transforms.write_books import Books, CommitCounts, count
-
-MAX_ATTEMPTS = 20
-"""Firings of one party that meet are few; more refusals than this mean a defect."""
+from transforms.write_books import MAX_ATTEMPTS, Books, CommitCounts, count
 
 
 class LiveBooks(Books, KnownLinks, PartyHistory, Protocol):

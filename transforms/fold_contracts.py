@@ -41,13 +41,6 @@ class PartyHistory(Protocol):
         ...
 
 
-class FoldedChunk(NamedTuple):
-    """Some parties of a shard, folded; `name` is the same in every attempt."""
-
-    name: str
-    parties: list[FoldedParty]
-
-
 class FoldContracts(beam.PTransform):
     """PCollection[(shard, iterable of routed blocks)] -> PCollection[FoldedChunk]. Bounded."""
 
@@ -65,6 +58,15 @@ class Incoming(NamedTuple):
     parties: dict[str, list[Message]]
     """By party id, sorted."""
     ambiguous: dict[str, tuple[str, ...]]
+
+
+class FoldedChunk(NamedTuple):
+    """Some parties of a shard, folded; `name` is the same in every attempt."""
+
+    name: str
+    parties: list[FoldedParty]
+    came: Incoming
+    """What was folded over the past: it is folded again when that has moved meanwhile."""
 
 
 def unpack_shard(blocks: Iterable[bytes], routed: BlockPacker[RoutedBlock]) -> RoutedBlock:
@@ -127,13 +129,31 @@ def with_past(
     return Incoming(dict(sorted(parties.items())), incoming.ambiguous), keep_apart(past, owner)
 
 
+class OverThePast:
+    """Callable: folds what came over what is kept, as it stands at that moment. In workers."""
+
+    def __init__(
+        self, settings: FoldSettings, open_history: Callable[[], PartyHistory] | None
+    ) -> None:
+        """Open the history; without one everything that came is new."""
+        self._settings = settings
+        self._history = open_history() if open_history is not None else None
+
+    def __call__(self, incoming: Incoming) -> list[FoldedParty]:
+        """Return the parties folded, and those that lose a part to them."""
+        past: dict[str, PartyPast] = {}
+        if self._history is not None:
+            incoming, past = with_past(incoming, self._history, self._settings.tenant)
+        return fold_parties(incoming.parties, past, self._settings, incoming.ambiguous)
+
+
 class _FoldShardFn(beam.DoFn):
     def __init__(self, settings: FoldSettings, history: Callable[[], PartyHistory] | None) -> None:
         self._settings = settings
         self._open_history = history
 
     def setup(self) -> None:
-        self._history = self._open_history() if self._open_history else None
+        self._fold = OverThePast(self._settings, self._open_history)
         self._routed = BlockPacker(RoutedBlock)
         self._decode = msgspec.msgpack.Decoder(Message).decode
 
@@ -143,9 +163,5 @@ class _FoldShardFn(beam.DoFn):
         index = 0
         while chunk := list(islice(parties, PARTIES_PER_CHUNK)):
             incoming = messages_of(chunk, self._decode)
-            past: dict[str, PartyPast] = {}
-            if self._history is not None:
-                incoming, past = with_past(incoming, self._history, self._settings.tenant)
-            folded = fold_parties(incoming.parties, past, self._settings, incoming.ambiguous)
-            yield FoldedChunk(f"{number:05d}-{index:05d}", folded)
+            yield FoldedChunk(f"{number:05d}-{index:05d}", self._fold(incoming), incoming)
             index += 1

@@ -1,5 +1,9 @@
 """WriteBooks: commit folded parties to a sink that takes each chunk whole or not at all.
 
+Engines with several workers commit chunks side by side, and customers of two chunks may touch (one
+is stated to be the other's account). The sink refuses the chunk whose past has moved since it was
+folded; it is folded again.
+
 The sink (the ledger store, or files) is opened by a callable that the pipeline hands in. Counters
 are incremented after the sink has returned: what is counted has been taken.
 """
@@ -7,6 +11,7 @@ are incremented after the sink has returned: what is counted has been taken.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Protocol
 
 import apache_beam as beam
@@ -14,9 +19,12 @@ import msgspec
 from apache_beam.pvalue import PCollection
 
 from ledger.messages import DeadLetter
-from ledger.results import FoldedParty
+from ledger.results import FoldedParty, StaleParty
 from transforms import counting
-from transforms.fold_contracts import FoldedChunk
+from transforms.fold_contracts import FoldedChunk, Incoming
+
+MAX_ATTEMPTS = 20
+"""Commits that meet are few; more refusals than this mean a defect."""
 
 
 class CommitCounts(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,15 +55,42 @@ class Books(Protocol):
         ...
 
 
-class WriteBooks(beam.PTransform):
-    """PCollection[FoldedChunk] -> PCollection[CommitCounts], one per chunk."""
+FoldAgain = Callable[[Incoming], list[FoldedParty]]
+"""Folds what came over the past as it stands now."""
 
-    def __init__(self, open_books: Callable[[], Books]) -> None:
+
+def take_or_fold_again(
+    chunk_name: str,
+    parties: list[FoldedParty],
+    books: Books,
+    fold_again: Callable[[], list[FoldedParty]],
+) -> CommitCounts:
+    """Commit; fold again and commit as often as somebody else committed in between.
+
+    Raises StaleParty after MAX_ATTEMPTS.
+    """
+    for _ in range(MAX_ATTEMPTS - 1):
+        try:
+            return books.take(chunk_name, parties)
+        except StaleParty:
+            parties = fold_again()
+    return books.take(chunk_name, parties)
+
+
+class WriteBooks(beam.PTransform):
+    """PCollection[FoldedChunk] -> PCollection[CommitCounts], one per chunk.
+
+    `open_folding` opens what folds a chunk again.
+    """
+
+    def __init__(
+        self, open_books: Callable[[], Books], open_folding: Callable[[], FoldAgain]
+    ) -> None:
         super().__init__()
-        self._open_books = open_books
+        self._take = _TakeChunkFn(open_books, open_folding)
 
     def expand(self, chunks: PCollection) -> PCollection:
-        return chunks | "TakeChunk" >> beam.ParDo(_TakeChunkFn(self._open_books))
+        return chunks | "TakeChunk" >> beam.ParDo(self._take)
 
 
 class WriteDeadLetters(beam.PTransform):
@@ -79,14 +114,21 @@ def count(counts: CommitCounts) -> CommitCounts:
 
 
 class _TakeChunkFn(beam.DoFn):
-    def __init__(self, open_books: Callable[[], Books]) -> None:
+    def __init__(
+        self, open_books: Callable[[], Books], open_folding: Callable[[], FoldAgain]
+    ) -> None:
         self._open_books = open_books
+        self._open_folding = open_folding
 
     def setup(self) -> None:
         self._books = self._open_books()
+        self._fold = self._open_folding()
 
     def process(self, chunk: FoldedChunk) -> Iterator[CommitCounts]:
-        yield count(self._books.take(chunk.name, chunk.parties))
+        counts = take_or_fold_again(
+            chunk.name, chunk.parties, self._books, partial(self._fold, chunk.came)
+        )
+        yield count(counts)
 
 
 class _TakeDeadLettersFn(beam.DoFn):

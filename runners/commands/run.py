@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import msgspec
 import typer
@@ -20,7 +19,9 @@ from runners import arguments
 from runners.commands.run_live import order_to_cash_live
 from runners.commands.trial_balance import TrialBalance, balance_report, print_trial_balance
 from runners.display import print_json, print_lines, say
+from runners.engines import Engine, refusals
 from runners.exit_codes import ExitCode
+from runners.job_problems import engine_problems, original_errors
 from runners.outbox import outbox_line
 from runners.problems import Findings, Problem
 from runners.progress import working
@@ -30,6 +31,14 @@ from runners.stores import opened_store, store_problems
 if TYPE_CHECKING:
     from pipelines.options import OrderToCashOptions
     from pipelines.report import RunReport
+
+BoundedEngine = Annotated[
+    Engine,
+    typer.Option(
+        help="Engine: local (Beam's FnApiRunner, in this process), prism, or flink; workers of "
+        "these open the files by their paths."
+    ),
+]
 
 app = typer.Typer(no_args_is_help=True, help="Run a pipeline.")
 app.command("order-to-cash-live")(order_to_cash_live)
@@ -104,9 +113,8 @@ def order_to_cash(
     as_of: arguments.AsOf = None,
     tenant: arguments.Tenant = "default",
     adjustment: arguments.Adjustment = None,
-    runner: Annotated[
-        Literal["local"], typer.Option(help="Engine. local: Beam's FnApiRunner, in this process.")
-    ] = "local",
+    runner: BoundedEngine = "local",
+    beam: arguments.BeamOptions = None,
     strict: arguments.Strict = False,
     as_json: arguments.AsJson = False,
 ) -> None:
@@ -135,6 +143,8 @@ def order_to_cash(
         schema_registry=schema_registry,
         schema_ids=schema_ids,
         adjustment=adjustment,
+        runner=runner,
+        beam=beam or [],
     )
     if as_json:
         print_json(outcome)
@@ -158,11 +168,15 @@ def run_order_to_cash(
     schema_ids: Path | None = None,
     mapping: str | None = None,
     adjustment: str | None = None,
+    runner: Engine = "local",
+    beam: Sequence[str] = (),
 ) -> RunOutcome:
     """Check everything named, run the pipeline to its end, and read the books after it."""
     # Here, not at the top: Beam takes seconds to import and other commands do without it.
     from pipelines.options import InvalidOptions, check_options
 
+    if problems := refusals(runner, live=False, extra=beam):
+        raise Problem("; ".join(problems), "choose another engine or leave these options out")
     pack = policy_pack(policy)
     books_config(books, rates)
     gl_mapping = mapping_file(mapping).mapping if mapping is not None else None
@@ -184,7 +198,7 @@ def run_order_to_cash(
         )
     except InvalidOptions as error:
         raise Problem("; ".join(error.problems), "correct these options") from error
-    report = _run_logged(options, pack.label)
+    report = _run_logged(options, pack.label, runner, beam)
     reviewed = _reviewed(options, gl_mapping)
     after = _books_after(options)
     return RunOutcome(
@@ -206,10 +220,12 @@ def run_order_to_cash(
     )
 
 
-def _run_logged(options: OrderToCashOptions, policy: str) -> RunReport:
+def _run_logged(
+    options: OrderToCashOptions, policy: str, engine: Engine, beam: Sequence[str]
+) -> RunReport:
     """Run, and write into the store's log that it ran and how it ended."""
     if options.store is None:
-        return _run(options)
+        return _run(options, engine, beam)
     run = Run(
         run_id=f"run_{uuid.uuid4().hex}",
         pipeline="order_to_cash",
@@ -223,7 +239,7 @@ def _run_logged(options: OrderToCashOptions, policy: str) -> RunReport:
     status, counts = "failed", {}
     try:
         with store_problems(options.store):
-            report = _run(options)
+            report = _run(options, engine, beam)
         status, counts = "done", msgspec.structs.asdict(report)
     finally:
         with opened_store(options.store) as store:
@@ -241,14 +257,14 @@ def _warn_of_another_policy(last: list[Run], policy: str) -> None:
         )
 
 
-def _run(options: OrderToCashOptions) -> RunReport:
-    """Run the job on this machine; what can be mended becomes a Problem."""
+def _run(options: OrderToCashOptions, engine: Engine, beam: Sequence[str]) -> RunReport:
+    """Run the job to its end; what can be mended becomes a Problem."""
     from pipelines.report import ConservationBroken
-    from runners.fn_api import run_order_to_cash as start
+    from runners.bounded import run_order_to_cash as start
 
     try:
-        with working("order_to_cash"), unchanging_inputs(), original_errors():
-            return start(options)
+        with working("order_to_cash"), unchanging_inputs(), engine_problems(), original_errors():
+            return start(options, engine, beam)
     except ConservationBroken as error:
         raise Problem(
             f"the conservation equation does not add up: {error}",
@@ -261,17 +277,6 @@ def _run(options: OrderToCashOptions) -> RunReport:
             "run it again when the other has ended: nothing is posted twice",
             ExitCode.ENVIRONMENT,
         ) from error
-
-
-@contextmanager
-def original_errors() -> Iterator[None]:
-    """Raise what a worker raised: Beam wraps errors that it cannot copy into a RuntimeError."""
-    try:
-        yield
-    except RuntimeError as error:
-        if isinstance(error.__context__, Exception):
-            raise error.__context__ from None
-        raise
 
 
 def _reviewed(options: OrderToCashOptions, mapping: GlMapping | None) -> Reviewed | None:

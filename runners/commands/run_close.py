@@ -11,7 +11,7 @@ from connectors.store.closing.decisions import Which
 from runners import arguments
 from runners.commands import close_questions as shared
 from runners.commands.close_display import print_gate
-from runners.commands.run import original_errors
+from runners.job_problems import original_errors
 from runners.display import print_json, print_lines
 from runners.exit_codes import ExitCode
 from runners.problems import Findings, Problem

@@ -22,13 +22,6 @@ from runners.stores import store_problems
 if TYPE_CHECKING:
     from pipelines.live_options import LiveOptions
 
-BeamOptions = Annotated[
-    list[str] | None,
-    typer.Option(
-        metavar="OPTION",
-        help="A further Beam option, e.g. --beam=--job_endpoint=host:8099. May be repeated.",
-    ),
-]
 Graph = Annotated[
     Path | None,
     typer.Option(
@@ -71,7 +64,7 @@ def order_to_cash_live(
     early: Annotated[
         int, typer.Option(metavar="SECONDS", help="How long an event may wait for company.")
     ] = 1,
-    beam: BeamOptions = None,
+    beam: arguments.BeamOptions = None,
     graph: Graph = None,
     as_json: arguments.AsJson = False,
 ) -> None:
@@ -145,7 +138,7 @@ def _sources() -> Iterator[None]:
     from google.api_core.exceptions import GoogleAPICallError
     from google.auth.exceptions import GoogleAuthError
 
-    from runners.live import EngineOptionsInvalid
+    from runners.engine_pipelines import EngineOptionsInvalid
 
     try:
         yield

@@ -20,10 +20,13 @@ from pipelines.options import OrderToCashOptions, check_options
 from pipelines.settings import settings_of
 from pipelines.settle_exchange import settle_exchange
 from runners.fn_api import run_order_to_cash
+from tests.connectors.store.postgres_server import start_server
 from tests.pipelines.runs import AS_OF
+from tests.servers.flink_cluster import FlinkCluster
 from tests.servers.kafka_server import KafkaServer
 from tests.servers.prism_engine import prism
 from tests.servers.pubsub_server import PubSubServer
+from tests.servers.worker_pool import WorkerPool
 
 PLAN = CompanyPlan(
     seed=5,
@@ -193,3 +196,65 @@ def live_job(company: Path, tmp_path: Path) -> Iterator[Callable[..., LiveJob]]:
     yield make
     for job in made:
         job.kill()
+
+
+@pytest.fixture(scope="session")
+def flink_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FlinkCluster]:
+    """A cluster that runs until the tests are over."""
+    cluster = FlinkCluster(tmp_path_factory.mktemp("flink"))
+    try:
+        cluster.start()
+        yield cluster
+    finally:
+        cluster.close()
+
+
+@pytest.fixture
+def flink(flink_cluster: FlinkCluster) -> Iterator[FlinkCluster]:
+    """The cluster without jobs, before and after."""
+    yield flink_cluster
+    flink_cluster.cancel_jobs()
+
+
+@pytest.fixture
+def on_flink(flink: FlinkCluster) -> tuple[str, ...]:
+    """Options of a job on the cluster whose workers are in the process that starts it."""
+    return (
+        f"--beam=--job_endpoint={flink.endpoint}",
+        "--beam=--environment_type=LOOPBACK",
+        "--beam=--parallelism=2",
+    )
+
+
+@pytest.fixture
+def worker_pool(flink: FlinkCluster, tmp_path: Path) -> Iterator[WorkerPool]:
+    """Workers in processes of their own; their jobs end before them."""
+    pool = WorkerPool(tmp_path)
+    try:
+        pool.start()
+        yield pool
+        flink.cancel_jobs()
+    finally:
+        pool.close()
+
+
+@pytest.fixture
+def with_pool(flink: FlinkCluster, worker_pool: WorkerPool) -> tuple[str, ...]:
+    """Options of a job on the cluster whose workers are in processes of their own."""
+    return (
+        f"--beam=--job_endpoint={flink.endpoint}",
+        "--beam=--environment_type=EXTERNAL",
+        f"--beam=--environment_config={worker_pool.address}",
+        "--beam=--parallelism=2",
+    )
+
+
+@pytest.fixture
+def postgres() -> Iterator[str]:
+    """URL of an empty database that several processes may write to at once."""
+    server = start_server()
+    if isinstance(server, str):
+        pytest.skip(server)
+    url, stop = server
+    yield url
+    stop()

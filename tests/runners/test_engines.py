@@ -28,8 +28,24 @@ def test_engines_with_incremental_triggers_take_live_jobs(engine: str) -> None:
     ["--allow_unsafe_triggers", "--allow_non_deterministic_key_coders", "--save_main_session"],
 )
 def test_options_that_lose_or_split_are_refused_everywhere(engine: str, option: str) -> None:
-    (problem,) = refusals(engine, live=False, extra=[option])  # type: ignore[arg-type]
+    live = PROFILES[engine].live
+    (problem,) = refusals(engine, live=live, extra=[option])  # type: ignore[arg-type]
     assert problem.startswith(f"{option} is refused: ")
+
+
+def test_files_are_not_for_the_service_and_jobs_over_them_have_an_end() -> None:
+    (problem,) = refusals("dataflow", live=False)
+    assert "cannot run over files" in problem
+    for engine in ("local", "prism", "flink"):
+        (problem,) = refusals(engine, live=False, extra=["--streaming"])  # type: ignore[arg-type]
+        assert problem.startswith("--streaming is refused: ")
+
+
+def test_flags_of_live_jobs_are_not_fixed_for_others() -> None:
+    option = "--checkpointing_interval=1000"
+    assert refusals("flink", live=True, extra=[option])
+    assert refusals("flink", live=False, extra=[option]) == []
+    assert beam_options("flink", live=False, extra=[option]) == [option]
 
 
 def test_an_idle_source_on_flink_must_not_stop() -> None:
@@ -69,4 +85,5 @@ def test_every_mistake_is_named_at_once(crossfoot: Callable) -> None:
 def test_every_flag_of_a_profile_has_its_reason() -> None:
     for profile in PROFILES.values():
         assert profile.live or profile.why_not_live
+        assert profile.bounded or profile.why_not_bounded
         assert all(flag.why and flag.option.startswith("--") for flag in profile.flags)
