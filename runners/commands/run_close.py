@@ -11,9 +11,9 @@ from connectors.store.closing.decisions import Which
 from runners import arguments
 from runners.commands import close_questions as shared
 from runners.commands.close_display import print_gate
-from runners.job_problems import original_errors
 from runners.display import print_json, print_lines
 from runners.exit_codes import ExitCode
+from runners.job_problems import original_errors
 from runners.problems import Findings, Problem
 from runners.progress import working
 from runners.stores import opened_store, store_problems
