@@ -97,6 +97,24 @@ class DeadLetter(msgspec.Struct, frozen=True, gc=False, kw_only=True, array_like
     occurred_at_micros: int | None = None
 
 
+class Part(NamedTuple):
+    """One of several messages and dead letters that a payload gave: by what the books know it."""
+
+    dead_letter_id: str
+    """The one that its bytes have, or would have."""
+    message_id: str | None = None
+    """None for a dead letter."""
+    digest: str = ""
+
+
+def part_of(decoded: Message | DeadLetter) -> Part:
+    """Name a message or dead letter as a part of its payload."""
+    if isinstance(decoded, DeadLetter):
+        return Part(decoded.dead_letter_id)
+    letter_id = dead_letter_id(decoded.tenant, decoded.source, decoded.body)
+    return Part(letter_id, decoded.message_id, decoded.digest)
+
+
 def dead_letter_id(tenant: str, source: str, body: bytes) -> str:
     """Deterministic id: the same bytes from the same source are the same dead letter."""
     prefix = f"{tenant}\n{source}\n".encode()

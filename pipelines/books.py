@@ -7,7 +7,7 @@ the graph is built.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,7 +18,7 @@ from connectors.erp_postings import postings_of
 from connectors.files.writing import write_json_lines
 from ledger.folding import PartyPast
 from ledger.gl_mapping import GlMapping
-from ledger.messages import DeadLetter, Outcome
+from ledger.messages import DeadLetter, Outcome, Part
 from ledger.policies import BooksConfig
 from ledger.results import FoldedParty, conflicts_of, ends_of
 from pipelines.settings import RunSettings
@@ -67,6 +67,10 @@ class StoreBooks:
         """What the store has of these parties."""
         past = self._store.past_of(tenant, parties)
         return {party_id: PartyPast(*found) for party_id, found in past.items()}
+
+    def kept(self, parts: Collection[Part]) -> set[Part]:
+        """Those of the parts that are durable."""
+        return self._store.kept(self._tenant, parts)
 
     def everybody(self) -> list[PartyKeys]:
         """Every party that the store keeps, each ref in exactly one of them."""
@@ -150,6 +154,10 @@ class BothBooks:
         self._files.take_dead_letters(letters)
         return counts
 
+    def kept(self, parts: Collection[Part]) -> set[Part]:
+        """Those of the parts that the store has."""
+        return self._store.kept(parts)
+
 
 def open_books(settings: RunSettings) -> Callable[[], Books]:
     """Return the recipe of the run's sink."""
@@ -163,6 +171,13 @@ def open_live_books(settings: RunSettings) -> Callable[[], StoreBooks]:
     return partial(
         StoreBooks, settings.store, settings.fold.tenant, settings.fold.books, settings.right
     )
+
+
+def open_live_letters(settings: RunSettings) -> Callable[[], StoreBooks | BothBooks]:
+    """Return the recipe of where a live job keeps dead letters. Raises ValueError."""
+    if settings.store is None:
+        raise ValueError("a live job needs a ledger store: it remembers what came before")
+    return partial(_open_with_store, settings.store, settings.output, settings)
 
 
 def open_known_links(settings: RunSettings) -> Callable[[], StoreBooks] | None:
@@ -188,18 +203,23 @@ def prepare_books(settings: RunSettings) -> None:
 
 
 def _open_books(store: str | None, output: str | None, settings: RunSettings) -> Books:
-    fold = settings.fold
-    files = (
-        FileBooks(output, fold.as_of_micros, fold.books, settings.mapping)
-        if output is not None
-        else None
-    )
-    if store is None:
-        if files is None:
-            raise ValueError("nowhere to write: neither store nor output is set")
-        return files
+    if store is not None:
+        return _open_with_store(store, output, settings)
+    if output is None:
+        raise ValueError("nowhere to write: neither store nor output is set")
+    return _file_books(output, settings)
+
+
+def _open_with_store(
+    store: str, output: str | None, settings: RunSettings
+) -> StoreBooks | BothBooks:
     books = StoreBooks(store, settings.fold.tenant, settings.fold.books, settings.right)
-    return BothBooks(books, files) if files is not None else books
+    return books if output is None else BothBooks(books, _file_books(output, settings))
+
+
+def _file_books(output: str, settings: RunSettings) -> FileBooks:
+    fold = settings.fold
+    return FileBooks(output, fold.as_of_micros, fold.books, settings.mapping)
 
 
 def _open_store(url: str) -> LedgerStore:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from apache_beam.pvalue import PCollection
 
 from connectors.event_files import EventDecoder
-from pipelines.books import open_books, open_live_books
+from pipelines.books import open_live_books, open_live_letters
 from pipelines.order_to_cash import Committed
 from pipelines.settings import RunSettings
 from transforms.decode_live import DecodeLive
@@ -44,6 +44,6 @@ def order_to_cash_live(
         | "FoldAndTake" >> FoldAndTake(settings.fold, open_live_books(settings), open_receipts)
     )
     dead_letters = events.rejected | "WriteDeadLetters" >> TakeLetters(
-        open_books(settings), open_receipts
+        open_live_letters(settings), open_receipts
     )
     return Committed(contracts, dead_letters)

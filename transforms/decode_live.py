@@ -11,7 +11,7 @@ from apache_beam.pvalue import PCollection
 from apache_beam.transforms.window import TimestampedValue
 from apache_beam.utils.timestamp import Timestamp
 
-from ledger.messages import DeadLetter, Message, Payload
+from ledger.messages import DeadLetter, Message, Part, Payload, part_of
 from transforms.counting import MESSAGES_READ, counter
 from transforms.decode_events import REJECTED
 from transforms.receipts import LiveLetter, LiveMessage
@@ -20,6 +20,9 @@ Attributes = tuple[tuple[str, str | bytes | None], ...]
 Decode = Callable[[bytes, str, Attributes], Sequence[Message | DeadLetter]]
 """Reads one payload (bytes, position, attributes) and gives its messages, nearly always one, or a
 dead letter."""
+
+FEW_PARTS = 16
+"""So many parts of a payload know of each other: at about 120 bytes each, 2 KB in every part."""
 
 
 class DecodedLive(NamedTuple):
@@ -45,6 +48,23 @@ class DecodeLive(beam.PTransform):
         return DecodedLive(outputs["accepted"], outputs[REJECTED])
 
 
+def receipts_of(
+    payload: Payload, found: Sequence[Message | DeadLetter]
+) -> list[tuple[str, tuple[Part, ...]]]:
+    """Return what each part of a payload carries: the receipt, and the parts it stands for.
+
+    Each of a few knows all the others, so that whichever is durable last hands the receipt in. Of
+    many only the last does: they would be too large together. Others may be durable after it;
+    then the payload comes again, and is complete.
+    """
+    if len(found) <= 1 or not payload.receipt:
+        return [(payload.receipt, ())] * len(found)
+    parts = tuple(part_of(each) for each in found)
+    if len(parts) <= FEW_PARTS:
+        return [(payload.receipt, parts)] * len(parts)
+    return [("", ())] * (len(parts) - 1) + [(payload.receipt, parts)]
+
+
 class _DecodePayloadFn(beam.DoFn):
     def __init__(self, decode: Decode) -> None:
         self._decode = decode
@@ -55,12 +75,12 @@ class _DecodePayloadFn(beam.DoFn):
 
     def process(self, payload: Payload) -> Iterator[object]:
         found = self._decode(payload.body, payload.position, payload.attributes)
-        for decoded in found:
+        for decoded, (receipt, parts) in zip(found, receipts_of(payload, found), strict=True):
             self._read.inc()
             if isinstance(decoded, DeadLetter):
-                letter = LiveLetter(decoded, payload.receipt, len(found))
+                letter = LiveLetter(decoded, receipt, parts)
                 yield beam.pvalue.TaggedOutput(REJECTED, letter)
             else:
-                live = LiveMessage(decoded, payload.receipt, len(found))
+                live = LiveMessage(decoded, receipt, parts)
                 at = Timestamp(micros=decoded.occurred_at_micros)
                 yield TimestampedValue(self._encode(live), at)

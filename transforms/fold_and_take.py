@@ -22,11 +22,11 @@ from ledger.results import StaleParty
 from transforms.correlate_by_contract import KnownLinks, learn
 from transforms.decode_events import links_of
 from transforms.fold_contracts import Incoming, PartyHistory, with_past
-from transforms.receipts import LiveMessage, NoReceipts, OpenReceipts, ReceiptBook
+from transforms.receipts import KeptParts, LiveMessage, NoReceipts, OpenReceipts, ReceiptBook
 from transforms.write_books import MAX_ATTEMPTS, Books, CommitCounts, count
 
 
-class LiveBooks(Books, KnownLinks, PartyHistory, Protocol):
+class LiveBooks(Books, KnownLinks, PartyHistory, KeptParts, Protocol):
     """A sink that also remembers: the ledger store."""
 
 
@@ -91,7 +91,7 @@ class _FoldFiringFn(beam.DoFn):
 
     def setup(self) -> None:
         self._books = self._open_books()
-        self._receipts = ReceiptBook(self._open_receipts())
+        self._receipts = ReceiptBook(self._open_receipts(), self._books)
         self._decoder = msgspec.msgpack.Decoder(LiveMessage)
 
     def process(self, firing: tuple[str, Iterable[bytes]]) -> Iterator[CommitCounts]:
@@ -99,5 +99,5 @@ class _FoldFiringFn(beam.DoFn):
         live = [self._decoder.decode(item) for item in encoded]
         messages = [each.message for each in live]
         counts = fold_and_take(messages, party_ref, self._books, self._settings)
-        self._receipts.durable((x.receipt, x.parts, x.message.message_id) for x in live)
+        self._receipts.durable((each.receipt, each.parts) for each in live)
         yield count(counts)

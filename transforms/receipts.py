@@ -8,16 +8,12 @@ books have it. Unbounded.
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Protocol
 
 import msgspec
 
-from ledger.messages import DeadLetter, Message
-
-REMEMBERED = 100_000
-"""Receipts of several parts that may be open at a time in one process."""
+from ledger.messages import DeadLetter, Message, Part
 
 
 class Receipts(Protocol):
@@ -28,6 +24,13 @@ class Receipts(Protocol):
         troubles: what could not be told comes again, and is recognised."""
 
 
+class KeptParts(Protocol):
+    """Books that can be asked what they have, by whichever process put it there."""
+
+    def kept(self, parts: Collection[Part]) -> set[Part]:
+        """Return those that are durable."""
+
+
 OpenReceipts = Callable[[], Receipts]
 
 
@@ -36,8 +39,9 @@ class LiveMessage(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
     message: Message
     receipt: str = ""
-    parts: int = 1
-    """How many messages and dead letters the payload gave."""
+    """Empty when there is nothing to hand in for it."""
+    parts: tuple[Part, ...] = ()
+    """All that the payload gave, this one included; empty when it gave nothing else."""
 
 
 class LiveLetter(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -45,7 +49,7 @@ class LiveLetter(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
     letter: DeadLetter
     receipt: str = ""
-    parts: int = 1
+    parts: tuple[Part, ...] = ()
 
 
 class NoReceipts:
@@ -56,29 +60,21 @@ class NoReceipts:
 
 
 class ReceiptBook:
-    """Hands in a receipt when all its parts are durable in this process."""
+    """Hands in a receipt when all parts of its payload are durable.
 
-    def __init__(self, receipts: Receipts) -> None:
+    The parts end in different steps, threads and machines. Each is committed first and the books
+    are asked after that, so whoever commits last finds all of them; nothing is remembered here.
+    """
+
+    def __init__(self, receipts: Receipts, books: KeptParts) -> None:
         self._receipts = receipts
-        self._open: OrderedDict[str, set[str]] = OrderedDict()
+        self._books = books
 
-    def durable(self, parts: Iterable[tuple[str, int, str]]) -> None:
-        """Take (receipt, number of parts, id of the part that is durable now)."""
-        complete: dict[str, None] = {}
-        for receipt, number, part in parts:
-            if receipt and self._all(receipt, number, part):
-                complete[receipt] = None
+    def durable(self, handed: Iterable[tuple[str, tuple[Part, ...]]]) -> None:
+        """Take (receipt, parts) of what has been committed. Raises what the books raise."""
+        parts_of = {receipt: parts for receipt, parts in handed if receipt}
+        wanted = {part for parts in parts_of.values() for part in parts}
+        kept = self._books.kept(wanted) if wanted else set()
+        complete = [receipt for receipt, parts in parts_of.items() if kept.issuperset(parts)]
         if complete:
-            self._receipts.acknowledge(list(complete))
-
-    def _all(self, receipt: str, number: int, part: str) -> bool:
-        if number == 1:
-            return True
-        seen = self._open.setdefault(receipt, set())
-        seen.add(part)
-        if len(seen) < number:
-            while len(self._open) > REMEMBERED:
-                self._open.popitem(last=False)
-            return False
-        del self._open[receipt]
-        return True
+            self._receipts.acknowledge(complete)

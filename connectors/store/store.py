@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from types import TracebackType
 
 import msgspec
@@ -15,6 +15,7 @@ from connectors.store import (
     finding,
     history,
     holdings,
+    kept_parts,
     migrating,
     outbox,
     postings,
@@ -45,7 +46,7 @@ from connectors.store.standing_dump import standing_dump as dump_of_standing
 from ledger.accounting.held import HeldMove
 from ledger.accounts import AccountRole
 from ledger.consolidation import EntityBalance
-from ledger.messages import DeadLetter, Outcome
+from ledger.messages import DeadLetter, Outcome, Part
 from ledger.periods import MONTHS, Calendar
 from ledger.policies import BooksConfig
 from ledger.results import ContractDrift, FoldedParty
@@ -197,6 +198,11 @@ class LedgerStore:
             dead_letters_new=len(kept.new),
             dead_letters_known=len(kept.known),
         )
+
+    def kept(self, tenant: str, parts: Collection[Part]) -> set[Part]:
+        """Those of the parts that are durable here."""
+        with self._session.reading() as connection:
+            return kept_parts.read_kept(connection, self._backend, tenant, parts)
 
     # --- operations ----------------------------------------------------------------------
 
