@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import queue
 import threading
+import time
 from collections.abc import Callable, Sequence
 from typing import NamedTuple, Protocol
 
@@ -19,6 +20,7 @@ AT_ONCE = 256
 WAITING = 4096
 """Deliveries that may wait; more are refused, and their senders try again later."""
 TICK_SECONDS = 1.0
+"""How often the log does what is due, at most while deliveries come and at least while none do."""
 
 
 class NotDurable(Exception):
@@ -46,8 +48,13 @@ class _Waiting(NamedTuple):
 class Keeping:
     """Hands deliveries to the thread that writes."""
 
-    def __init__(self, log: DurableLog) -> None:
+    def __init__(
+        self, log: DurableLog, monotonic_seconds: Callable[[], float] = time.monotonic
+    ) -> None:
+        """`monotonic_seconds`: a clock that never goes back."""
         self._log = log
+        self._now = monotonic_seconds
+        self._tick_due = monotonic_seconds()
         self._queue: queue.Queue[_Waiting | None] = queue.Queue(WAITING)
         self._thread = threading.Thread(target=self._write, name="keeping", daemon=True)
         self.problem: str | None = None
@@ -101,7 +108,7 @@ class Keeping:
     def _keep(self, batch: list[_Waiting]) -> None:
         try:
             verdicts = self._log.keep([each.delivery for each in batch]) if batch else []
-            self._log.tick()
+            self._tick()
             self.problem = None
         except NotDurable as error:
             self.problem = str(error)
@@ -110,6 +117,13 @@ class Keeping:
         else:
             for each, verdict in zip(batch, verdicts, strict=True):
                 each.answer(verdict)
+
+    def _tick(self) -> None:
+        """Let the log do what is due, which may take longer than a batch: not after each."""
+        now = self._now()
+        if now >= self._tick_due:
+            self._log.tick()
+            self._tick_due = now + TICK_SECONDS
 
     def _refuse_the_rest(self, batch: list[_Waiting]) -> None:
         """No delivery may wait for a thread that has ended, by order or by a defect."""
