@@ -229,3 +229,6 @@ def conflicts_of(party: FoldedParty) -> list[DeadLetter]:
 
 class StaleParty(Exception):
     """A commit was refused: the past that the fold saw is no longer what stands. Fold again."""
+
+    party_refs: tuple[str, ...] = ()
+    """The refs whose past has moved, where that is known."""

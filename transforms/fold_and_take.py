@@ -1,9 +1,9 @@
 """FoldAndTake: fold each firing of the windowed join over the party's past and commit it.
 
 The ledger store remembers the facts of every party; the fold sees all of them each time, so a
-firing may hold any part of a party's events, in any order, twice, or years late. Two firings of
-the same party may meet: the store refuses the one whose past is no longer what stands, and it is
-folded again.
+firing may hold any part of a party's events, in any order, twice, or years late. Firings of one
+bundle are committed together. Two firings of the same party may meet: the store refuses the one
+whose past is no longer what stands, and it is folded again.
 """
 
 from __future__ import annotations
@@ -18,12 +18,13 @@ from apache_beam.pvalue import PCollection
 from ledger.folding import FoldSettings, fold_parties
 from ledger.identity import Identity
 from ledger.messages import Message
-from ledger.results import StaleParty
+from ledger.results import FoldedParty, StaleParty
 from transforms.correlate_by_contract import KnownLinks, learn
 from transforms.decode_events import links_of
 from transforms.fold_contracts import Incoming, PartyHistory, with_past
+from transforms.gather_firings import GatherFirings
 from transforms.receipts import KeptParts, LiveMessage, NoReceipts, OpenReceipts, ReceiptBook
-from transforms.write_books import MAX_ATTEMPTS, Books, CommitCounts, count
+from transforms.write_books import MAX_ATTEMPTS, Books, CommitCounts, added, count
 
 
 class LiveBooks(Books, KnownLinks, PartyHistory, KeptParts, Protocol):
@@ -43,7 +44,8 @@ class FoldAndTake(beam.PTransform):
         self._fold = _FoldFiringFn(settings, open_books, open_receipts)
 
     def expand(self, firings: PCollection) -> PCollection:
-        return firings | "FoldFiring" >> beam.ParDo(self._fold)
+        # Together they are folded as of one moment, which here is that of the settings.
+        return firings | "GatherFirings" >> GatherFirings() | "FoldFiring" >> beam.ParDo(self._fold)
 
 
 def parties_of(
@@ -64,18 +66,43 @@ def parties_of(
 
 
 def fold_and_take(
-    messages: list[Message], party_ref: str, books: LiveBooks, settings: FoldSettings
+    messages: list[Message],
+    party_ref: str,
+    books: LiveBooks,
+    settings: FoldSettings,
+    attempts: int = MAX_ATTEMPTS,
 ) -> CommitCounts:
-    """Fold over the past and commit; again when somebody else committed in between."""
-    for _ in range(MAX_ATTEMPTS):
-        incoming = parties_of(messages, party_ref, books, settings.books.identity)
-        incoming, past = with_past(incoming, books, settings.tenant)
-        try:
-            folded = fold_parties(incoming.parties, past, settings, incoming.ambiguous)
-            return books.take(party_ref, folded)
-        except StaleParty:
-            continue
-    raise StaleParty(f"{party_ref}: refused {MAX_ATTEMPTS} times in a row")
+    """Fold over the past and commit; again when somebody else committed in between.
+
+    Of many parties only those whose past has moved are folded by themselves then; the others stay
+    together. Raises StaleParty when a party was refused `attempts` times in a row.
+    """
+    came = parties_of(messages, party_ref, books, settings.books.identity)
+    incoming, past = with_past(came, books, settings.tenant)
+    folded = fold_parties(incoming.parties, past, settings, incoming.ambiguous)
+    try:
+        return books.take(party_ref, folded)
+    except StaleParty as refused:
+        if attempts <= 1:
+            raise
+        parts = apart(came, moved(folded, refused))
+    counts = CommitCounts()
+    for part in parts:
+        counts = added(counts, fold_and_take(part, party_ref, books, settings, attempts - 1))
+    return counts
+
+
+def moved(folded: Iterable[FoldedParty], refused: StaleParty) -> set[str]:
+    """Ids of the parties whose past has moved."""
+    stale = set(refused.party_refs)
+    return {party.party_id for party in folded if not stale.isdisjoint(party.party_refs)}
+
+
+def apart(came: Incoming, stale: set[str]) -> list[list[Message]]:
+    """Return the messages of all calm parties together, then those of every stale one."""
+    calm = [x for party_id, each in came.parties.items() if party_id not in stale for x in each]
+    alone = [list(each) for party_id, each in came.parties.items() if party_id in stale]
+    return [part for part in (calm, *alone) if part]
 
 
 class _FoldFiringFn(beam.DoFn):

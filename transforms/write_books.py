@@ -113,6 +113,12 @@ def count(counts: CommitCounts) -> CommitCounts:
     return counts
 
 
+def added(one: CommitCounts, other: CommitCounts) -> CommitCounts:
+    """Return the counts of two commits."""
+    names = CommitCounts.__struct_fields__
+    return CommitCounts(**{name: getattr(one, name) + getattr(other, name) for name in names})
+
+
 class _TakeChunkFn(beam.DoFn):
     def __init__(
         self, open_books: Callable[[], Books], open_folding: Callable[[], FoldAgain]
