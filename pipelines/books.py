@@ -39,12 +39,14 @@ class StoreBooks:
         tenant: str,
         books: BooksConfig | None = None,
         right: PostingRight | None = None,
+        wait_seconds: float = 0.0,
     ) -> None:
-        """`books`: whose calendars the store keeps; `right`: a soft-closed period to post into.
+        """`books`: whose calendars the store keeps; `right`: a soft-closed period to post into;
+        `wait_seconds`: how long a store that is away is waited for.
 
-        Raises StoreError (CalendarChanged).
+        Raises StoreError (CalendarChanged, StoreAway).
         """
-        self._store: LedgerStore = _open_store(url)
+        self._store: LedgerStore = _open_for_worker(url, wait_seconds)
         self._tenant = tenant
         self._right = right
         if books is not None:
@@ -168,9 +170,7 @@ def open_live_books(settings: RunSettings) -> Callable[[], StoreBooks]:
     """Return the recipe of a sink that also remembers. Raises ValueError without a store."""
     if settings.store is None:
         raise ValueError("a live job needs a ledger store: it remembers what came before")
-    return partial(
-        StoreBooks, settings.store, settings.fold.tenant, settings.fold.books, settings.right
-    )
+    return partial(_open_stored, settings.store, settings)
 
 
 def open_live_letters(settings: RunSettings) -> Callable[[], StoreBooks | BothBooks]:
@@ -213,13 +213,25 @@ def _open_books(store: str | None, output: str | None, settings: RunSettings) ->
 def _open_with_store(
     store: str, output: str | None, settings: RunSettings
 ) -> StoreBooks | BothBooks:
-    books = StoreBooks(store, settings.fold.tenant, settings.fold.books, settings.right)
+    books = _open_stored(store, settings)
     return books if output is None else BothBooks(books, _file_books(output, settings))
 
 
 def _file_books(output: str, settings: RunSettings) -> FileBooks:
     fold = settings.fold
     return FileBooks(output, fold.as_of_micros, fold.books, settings.mapping)
+
+
+def _open_stored(store: str, settings: RunSettings) -> StoreBooks:
+    fold = settings.fold
+    return StoreBooks(store, fold.tenant, fold.books, settings.right, settings.store_wait_seconds)
+
+
+def _open_for_worker(url: str, wait_seconds: float) -> LedgerStore:
+    """The store of this worker process; opened by the step that needs it first."""
+    from connectors.store.worker_stores import open_for_worker
+
+    return open_for_worker(url, wait_seconds)
 
 
 def _open_store(url: str) -> LedgerStore:

@@ -30,6 +30,14 @@ class JobOptions(BaseModel):
         str | None,
         Field(description="Ledger store URL: sqlite:///books.db or postgresql+psycopg://…"),
     ] = None
+    store_wait_seconds: Annotated[
+        int,
+        Field(
+            description="How long workers wait for a store that is away, before they give up.",
+            ge=1,
+            le=604_800,
+        ),
+    ] = 3600
     output: Annotated[
         Path | None,
         Field(description="Folder for ERP postings, lifecycle updates and dead letters as files."),

@@ -27,6 +27,8 @@ class RunSettings(msgspec.Struct, frozen=True, kw_only=True):
     shards: int
     store: str | None
     output: str | None
+    store_wait_seconds: int
+    """How long workers wait for a store that is away."""
     mapping: GlMapping | None = None
     """Gives postings that are written as files their GL accounts."""
     right: PostingRight | None = None
@@ -52,6 +54,7 @@ def settings_of(options: JobOptions) -> RunSettings:
         ),
         shards=options.shards if isinstance(options, OrderToCashOptions) else 1,
         store=options.store,
+        store_wait_seconds=options.store_wait_seconds,
         output=str(options.output) if options.output else None,
         mapping=load_gl_mapping(str(options.mapping)) if options.mapping else None,
         right=_right_of(options),

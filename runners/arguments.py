@@ -61,6 +61,14 @@ _STORE = typer.Option(
 )
 Store = Annotated[str, _STORE]
 MaybeStore = Annotated[str | None, _STORE]
+StoreWait = Annotated[
+    int,
+    typer.Option(
+        "--store-wait",
+        metavar="SECONDS",
+        help="How long workers wait for a store that went away, before they give up.",
+    ),
+]
 Tenant = Annotated[str, typer.Option(metavar="NAME", help="Whose books.")]
 Adjustment = Annotated[
     str | None,

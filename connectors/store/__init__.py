@@ -14,6 +14,7 @@ from connectors.store.errors import (
     ForeignDatabase,
     NewerDatabase,
     StaleHistory,
+    StoreAway,
     StoreError,
     UnknownId,
 )
@@ -61,6 +62,7 @@ __all__ = [
     "RenewalAtRisk",
     "Run",
     "StaleHistory",
+    "StoreAway",
     "StoreConfig",
     "StoreError",
     "TaxRow",

@@ -19,8 +19,8 @@ class Backend(Protocol):
     errors: tuple[type[Exception], ...]
     """What its driver raises, wrapped by SQLAlchemy or not."""
 
-    def engine(self, url: str) -> Engine:
-        """Make an engine; opens no connection."""
+    def engine(self, url: str, *, patient: bool = False) -> Engine:
+        """Make an engine; opens no connection. `patient`: for whom waits when it is away."""
 
     def check_file(self, url: URL, create: bool) -> None:
         """Raise StoreError when the database must exist and does not."""
@@ -70,6 +70,12 @@ class Backend(Protocol):
 
     def is_conflict(self, error: BaseException) -> bool:
         """Tell whether a transaction failed only because another one ran at the same time."""
+
+    def is_away(self, error: BaseException) -> bool:
+        """Tell whether the database cannot be reached or used now, and may be again later."""
+
+    def reason(self, error: BaseException) -> str:
+        """Say in a few words, without any data, what an outage is."""
 
 
 def column_names(table: Table) -> str:

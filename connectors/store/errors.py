@@ -19,6 +19,10 @@ class NewerDatabase(StoreError):
     """The database was made by a later version of the program."""
 
 
+class StoreAway(StoreError):
+    """The database could not be reached for longer than this was to be waited for."""
+
+
 class CalendarChanged(StoreError):
     """The configuration gives a legal entity other periods than its books are kept in."""
 

@@ -26,7 +26,6 @@ from sqlalchemy import (
     Table,
     Text,
     any_,
-    create_engine,
     literal,
     make_url,
     text,
@@ -42,6 +41,12 @@ _SCHEMA, _PERIODS, _OUTBOX, _DELIVERER = 1, 2, 3, 4
 
 _CONFLICT_STATES = frozenset({"40001", "40P01", "23505", "55P03"})
 """SQLSTATE of serialization failure, deadlock, unique violation and lock not available."""
+
+_AWAY_CLASSES = frozenset({"08", "53", "58"})
+"""SQLSTATE classes of lost connections, of a server without room and of one with broken disks."""
+_AWAY_STATES = frozenset({"57P01", "57P02", "57P03", "57P05", "57014", "25P03", "25006"})
+"""SQLSTATE of a server that shuts down, crashes or starts, of sessions and statements that took
+too long, and of one that only reads because another has taken over."""
 
 _ARRAY_TYPES: dict[type, str] = {
     Text: "text[]",
@@ -65,11 +70,14 @@ class Postgres:
                 "PostgreSQL needs the psycopg driver: pip install 'crossfoot[postgres]'"
             ) from error
         self.errors: tuple[type[Exception], ...] = (DBAPIError, psycopg.Error)
+        self._operational = psycopg.OperationalError
 
-    def engine(self, url: str) -> Engine:
+    def engine(self, url: str, *, patient: bool = False) -> Engine:
         """Make an engine on psycopg 3, whatever driver the URL leaves open."""
+        from connectors.store.postgres_connections import connect_engine
+
         parsed = make_url(url).set(drivername="postgresql+psycopg")
-        return create_engine(parsed, pool_pre_ping=True)
+        return connect_engine(parsed, patient=patient)
 
     def check_file(self, url: URL, create: bool) -> None:
         """Nothing to do: connecting tells."""
@@ -158,6 +166,22 @@ class Postgres:
         """Judge by SQLSTATE, also of errors that COPY raises past SQLAlchemy."""
         cause = getattr(error, "orig", error)
         return getattr(cause, "sqlstate", None) in _CONFLICT_STATES
+
+    def is_away(self, error: BaseException) -> bool:
+        """Judge by SQLSTATE; without one, the connection broke or could not be made."""
+        cause = getattr(error, "orig", error)
+        state = getattr(cause, "sqlstate", None)
+        if state is not None:
+            return state[:2] in _AWAY_CLASSES or state in _AWAY_STATES
+        broken = getattr(error, "connection_invalidated", False)
+        return broken or isinstance(cause, self._operational)
+
+    def reason(self, error: BaseException) -> str:
+        """Give the SQLSTATE, or the first line of what the connection's end was called."""
+        cause = getattr(error, "orig", error)
+        state = getattr(cause, "sqlstate", None)
+        lines = str(cause).splitlines() or [type(cause).__name__]
+        return f"{type(cause).__name__} {state}" if state is not None else lines[0]
 
 
 @functools.cache

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from itertools import count
 from typing import TypeVar
 
 from sqlalchemy import Connection
 
 from connectors.store.backend import Backend
 from connectors.store.errors import StoreError
+from connectors.store.persistence import Persistence, Retried
 from connectors.store.postgres import Postgres
 from connectors.store.sqlite import Sqlite
 
 Result = TypeVar("Result")
-
-ATTEMPTS = 8
-"""How often a transaction that lost against another is tried again before it fails."""
 
 
 def backend_of(url: str) -> Backend:
@@ -36,26 +34,51 @@ def backend_of(url: str) -> Backend:
 class Session:
     """An engine with its backend; opens connections when they are needed."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, wait_seconds: float = 0.0) -> None:
+        """`wait_seconds`: how long `read` and `write` wait for a database that is away."""
         self.backend = backend_of(url)
-        self._engine = self.backend.engine(url)
+        self._engine = self.backend.engine(url, patient=wait_seconds > 0)
+        self._persist = Persistence(self.backend, wait_seconds)
+
+    @property
+    def retried(self) -> Retried:
+        """How often transactions were tried again."""
+        return self._persist.retried
 
     def check_reachable(self, create: bool) -> None:
         """Raise StoreError when the database is not there or is no database."""
         self.backend.check_file(self._engine.url, create)
         try:
-            with self._engine.connect() as connection:
-                self.backend.prepare(connection)
+            self._persist(self._reach)
         except self.backend.errors as error:
             cause = getattr(error, "orig", error)
             raise StoreError(f"cannot open {self._engine.url}: {cause}") from error
 
+    def _reach(self) -> None:
+        with self._engine.connect() as connection:
+            self.backend.prepare(connection)
+
     @contextmanager
     def reading(self) -> Iterator[Connection]:
-        """A transaction that sees one state of the books, however long it reads."""
+        """A transaction that sees one state of the books, however long it reads.
+
+        For streams: it does not wait for a database that is away.
+        """
         with self._engine.connect() as connection, connection.begin():
             self.backend.repeatable_read(connection)
             yield connection
+
+    def read(self, work: Callable[[Connection], Result]) -> Result:
+        """Run `work` in a reading transaction; again when the database went away under it.
+
+        `work` must return what it read as a whole.
+        """
+
+        def once() -> Result:
+            with self.reading() as connection:
+                return work(connection)
+
+        return self._persist(once)
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
@@ -66,19 +89,20 @@ class Session:
                 yield connection
 
     def write(self, work: Callable[[Connection, int], Result]) -> Result:
-        """Run `work(connection, attempt)` in a transaction; again when it lost against another.
+        """Run `work(connection, attempt)` in a transaction; again when it lost against another,
+        or when the database went away under it.
 
-        `work` must leave nothing behind outside the transaction. The last failure is raised.
+        `work` must leave nothing behind outside the transaction. An attempt whose connection
+        broke while it committed may have been committed: `work` must bear being run again then.
+        The last failure is raised.
         """
-        for attempt in range(ATTEMPTS):
-            try:
-                with self.writing() as connection:
-                    return work(connection, attempt)
-            except self.backend.errors as error:
-                if attempt == ATTEMPTS - 1 or not self.backend.is_conflict(error):
-                    raise
-            time.sleep(0.005 * 2**attempt)
-        raise AssertionError("unreachable: the last attempt returns or raises")
+        attempts = count()
+
+        def once() -> Result:
+            with self.writing() as connection:
+                return work(connection, next(attempts))
+
+        return self._persist(once)
 
     def only_deliverer(self) -> AbstractContextManager[Callable[[], None]]:
         """Keep every other process from delivering while it is open. Raises DelivererBusy."""

@@ -32,6 +32,8 @@ from connectors.store.errors import DelivererBusy, StoreError
 BUSY_SECONDS = 120
 """How long a writer waits for its turn; SQLite lets one write at a time."""
 
+_AWAY = ("SQLITE_BUSY", "SQLITE_LOCKED", "SQLITE_FULL", "SQLITE_IOERR", "SQLITE_CANTOPEN")
+
 _PRAGMAS = (
     "PRAGMA foreign_keys = ON",
     # FULL: one fsync per commit. A stream acknowledges its messages after the commit, so a
@@ -50,13 +52,16 @@ class Sqlite:
     name = "sqlite"
     errors: tuple[type[Exception], ...] = (DBAPIError,)
 
-    def engine(self, url: str) -> Engine:
+    def engine(self, url: str, *, patient: bool = False) -> Engine:
         """Make an engine for a file; refuses an in-memory database, which no one could share."""
         parsed = make_url(url)
         if not parsed.database or parsed.database == ":memory:":
             raise StoreError("a SQLite store needs a file: sqlite:///books.db")
         engine = create_engine(
-            parsed, connect_args={"timeout": BUSY_SECONDS, "isolation_level": None}
+            parsed,
+            connect_args={"timeout": BUSY_SECONDS, "isolation_level": None},
+            # Errors tell statements without their parameters: those are customers' data.
+            hide_parameters=True,
         )
         event.listen(engine, "connect", _prepare_connection)
         event.listen(engine, "begin", _begin)
@@ -143,6 +148,18 @@ class Sqlite:
             "SQLITE_CONSTRAINT_PRIMARYKEY",
             "SQLITE_CONSTRAINT_UNIQUE",
         )
+
+    def is_away(self, error: BaseException) -> bool:
+        """Another program holds the file, or its disk has no room or fails."""
+        return _error_name(error).startswith(_AWAY)
+
+    def reason(self, error: BaseException) -> str:
+        """Give SQLite's own name of the error."""
+        return _error_name(error)
+
+
+def _error_name(error: BaseException) -> str:
+    return str(getattr(getattr(error, "orig", error), "sqlite_errorname", ""))
 
 
 @functools.cache

@@ -8,7 +8,6 @@ from types import TracebackType
 import msgspec
 
 from connectors.store import (
-    committing,
     dead_letters,
     dumping,
     entity_balances,
@@ -34,11 +33,13 @@ from connectors.store.books_calendar import (
     set_period_state,
 )
 from connectors.store.closing.desk import CloseDesk
+from connectors.store.commits import CommitFolds, KeepLetters
 from connectors.store.delivery_desk import DeliveryDesk
 from connectors.store.errors import StoreError
 from connectors.store.history import History, Keys, KnownLinks, Past
 from connectors.store.mapping_desk import MappingDesk
 from connectors.store.outbox import Delivery, DeliveryStatus
+from connectors.store.persistence import Retried
 from connectors.store.posting_rights import PostingRight
 from connectors.store.report import CommitReport
 from connectors.store.session import Session
@@ -46,7 +47,7 @@ from connectors.store.standing_dump import standing_dump as dump_of_standing
 from ledger.accounting.held import HeldMove
 from ledger.accounts import AccountRole
 from ledger.consolidation import EntityBalance
-from ledger.messages import DeadLetter, Outcome, Part
+from ledger.messages import DeadLetter, Part
 from ledger.periods import MONTHS, Calendar
 from ledger.policies import BooksConfig
 from ledger.results import ContractDrift, FoldedParty
@@ -62,13 +63,15 @@ class StoreConfig(msgspec.Struct, frozen=True):
         return open_store(self.url)
 
 
-def open_store(url: str, *, create: bool = True) -> LedgerStore:
+def open_store(url: str, *, create: bool = True, wait_seconds: float = 0.0) -> LedgerStore:
     """Open `sqlite:///file.db` or `postgresql://…`.
 
     `create`: make a store where there is none and bring an older one up to date; without it
-    both are errors. Raises StoreError (ForeignDatabase, NewerDatabase) with the way out.
+    both are errors. `wait_seconds`: how long a database that is away is waited for, now and in
+    all that is read as a whole or written; 0 fails at once.
+    Raises StoreError (ForeignDatabase, NewerDatabase, StoreAway) with the way out.
     """
-    store = LedgerStore(url)
+    store = LedgerStore(url, wait_seconds)
     try:
         store._prepare(create)
     except BaseException:
@@ -80,15 +83,21 @@ def open_store(url: str, *, create: bool = True) -> LedgerStore:
 class LedgerStore:
     """The books. Every method is one transaction; the store is safe to share between threads."""
 
-    def __init__(self, url: str) -> None:
-        self._session = Session(url)
+    def __init__(self, url: str, wait_seconds: float = 0.0) -> None:
+        self._session = Session(url, wait_seconds)
         self._backend = self._session.backend
+
+    @property
+    def retried(self) -> Retried:
+        """How often transactions were tried again: after conflicts, and after outages."""
+        return self._session.retried
 
     def _prepare(self, create: bool) -> None:
         """Check the schema version and create or upgrade when allowed."""
         self._session.check_reachable(create)
-        with self._session.reading() as connection:
-            version = migrating.current_version(connection, self._backend)
+        version = self._session.read(
+            lambda connection: migrating.current_version(connection, self._backend)
+        )
         if version == migrating.HEAD:
             return
         if not create:
@@ -102,8 +111,9 @@ class LedgerStore:
         Raises StoreError (ForeignDatabase, NewerDatabase) for what it must not touch.
         """
         self._session.check_reachable(create=True)
-        with self._session.writing() as connection:
-            return migrating.migrate(connection, self._backend)
+        return self._session.write(
+            lambda connection, _: migrating.migrate(connection, self._backend)
+        )
 
     def close(self) -> None:
         """Close all connections; the store can be used again afterwards."""
@@ -124,45 +134,51 @@ class LedgerStore:
 
     def links_from(self, tenant: str, ids: Iterable[str]) -> KnownLinks:
         """What is known of these ids and of the ids they lead to: links and CRM accounts."""
-        with self._session.reading() as connection:
-            return history.read_links_from(connection, self._backend, tenant, ids)
+        return self._session.read(
+            lambda connection: history.read_links_from(connection, self._backend, tenant, ids)
+        )
 
     def account_links(self, tenant: str, ids: Iterable[str]) -> list[tuple[str, str]]:
         """(customer, account) of every identity with a side among `ids`, sorted."""
-        with self._session.reading() as connection:
-            return history.read_account_links(connection, self._backend, tenant, ids)
+        return self._session.read(
+            lambda connection: history.read_account_links(connection, self._backend, tenant, ids)
+        )
 
     def party_refs_of(self, tenant: str, party_ids: Iterable[str]) -> dict[str, tuple[str, ...]]:
         """The refs that resolved to each party id when last committed, sorted."""
-        with self._session.reading() as connection:
-            return history.read_party_refs(connection, self._backend, tenant, party_ids)
+        return self._session.read(
+            lambda connection: history.read_party_refs(connection, self._backend, tenant, party_ids)
+        )
 
     def party_ids_of(self, tenant: str, party_refs: Iterable[str]) -> dict[str, str]:
         """Whom each known ref resolved to when last committed; unknown refs are absent."""
-        with self._session.reading() as connection:
-            return history.read_party_ids(connection, self._backend, tenant, party_refs)
+        return self._session.read(
+            lambda connection: history.read_party_ids(connection, self._backend, tenant, party_refs)
+        )
 
     def held_moves(
         self, tenant: str, roles: Iterable[AccountRole], without_party: str
     ) -> list[HeldMove]:
         """Movements of money held in a foreign currency that stand; see `holdings`."""
-        with self._session.reading() as connection:
-            return holdings.read_held_moves(connection, tenant, roles, without_party)
+        return self._session.read(
+            lambda connection: holdings.read_held_moves(connection, tenant, roles, without_party)
+        )
 
     def history(self, tenant: str, party_refs: Iterable[str]) -> History:
         """The archived messages and the revision of every ref."""
-        with self._session.reading() as connection:
-            return history.read_history(connection, self._backend, tenant, party_refs)
+        return self._session.read(
+            lambda connection: history.read_history(connection, self._backend, tenant, party_refs)
+        )
 
     def past_of(self, tenant: str, wanted: Sequence[Keys]) -> dict[str, Past]:
         """All that is kept of some parties, by party id, under every name they ever had."""
-        with self._session.reading() as connection:
-            return history.read_past(connection, self._backend, tenant, wanted)
+        return self._session.read(
+            lambda connection: history.read_past(connection, self._backend, tenant, wanted)
+        )
 
     def party_groups(self, tenant: str) -> list[tuple[str, tuple[str, ...]]]:
         """Every party with the refs it is kept under; what waits for one is with it. Sorted."""
-        with self._session.reading() as connection:
-            return history.read_party_groups(connection, tenant)
+        return self._session.read(lambda connection: history.read_party_groups(connection, tenant))
 
     # --- commits -------------------------------------------------------------------------
 
@@ -178,31 +194,17 @@ class LedgerStore:
         """
         if not folded:
             return CommitReport()
-        return self._session.write(
-            lambda connection, attempt: committing.commit_folded(
-                connection, self._backend, folded, attempt > 0, right
-            )
-        )
+        return self._session.write(CommitFolds(self._backend, folded, right))
 
     def commit_dead_letters(self, letters: Sequence[DeadLetter]) -> CommitReport:
         """Keep dead letters of events that were never accepted; known ones count as duplicates."""
-        kept = self._session.write(
-            lambda connection, _: dead_letters.keep_while_open(connection, self._backend, letters)
-        )
-        counts = {
-            Outcome.DEAD_LETTERED.value: len(kept.new),
-            Outcome.DUPLICATE.value: len(kept.known),
-        }
-        return CommitReport(
-            messages={outcome: count for outcome, count in counts.items() if count},
-            dead_letters_new=len(kept.new),
-            dead_letters_known=len(kept.known),
-        )
+        return self._session.write(KeepLetters(self._backend, letters))
 
     def kept(self, tenant: str, parts: Collection[Part]) -> set[Part]:
         """Those of the parts that are durable here."""
-        with self._session.reading() as connection:
-            return kept_parts.read_kept(connection, self._backend, tenant, parts)
+        return self._session.read(
+            lambda connection: kept_parts.read_kept(connection, self._backend, tenant, parts)
+        )
 
     # --- operations ----------------------------------------------------------------------
 
@@ -233,9 +235,8 @@ class LedgerStore:
 
         Raises CalendarChanged when an entity has postings in other periods.
         """
-        with self._session.reading() as connection:
-            if not calendar_problems(connection, tenant, books):
-                return
+        if not self._session.read(lambda connection: calendar_problems(connection, tenant, books)):
+            return
         self._session.write(
             lambda connection, _: keep_calendars(connection, self._backend, tenant, books)
         )

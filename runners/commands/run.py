@@ -113,6 +113,7 @@ def order_to_cash(
     as_of: arguments.AsOf = None,
     tenant: arguments.Tenant = "default",
     adjustment: arguments.Adjustment = None,
+    store_wait: arguments.StoreWait = 3600,
     runner: BoundedEngine = "local",
     beam: arguments.BeamOptions = None,
     strict: arguments.Strict = False,
@@ -145,6 +146,7 @@ def order_to_cash(
         adjustment=adjustment,
         runner=runner,
         beam=beam or [],
+        store_wait_seconds=store_wait,
     )
     if as_json:
         print_json(outcome)
@@ -170,6 +172,7 @@ def run_order_to_cash(
     adjustment: str | None = None,
     runner: Engine = "local",
     beam: Sequence[str] = (),
+    store_wait_seconds: int = 3600,
 ) -> RunOutcome:
     """Check everything named, run the pipeline to its end, and read the books after it."""
     # Here, not at the top: Beam takes seconds to import and other commands do without it.
@@ -195,6 +198,7 @@ def run_order_to_cash(
             schema_registry=schema_registry,
             schema_ids=schema_ids,
             adjustment=adjustment,
+            store_wait_seconds=store_wait_seconds,
         )
     except InvalidOptions as error:
         raise Problem("; ".join(error.problems), "correct these options") from error

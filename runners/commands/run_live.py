@@ -64,6 +64,7 @@ def order_to_cash_live(
     early: Annotated[
         int, typer.Option(metavar="SECONDS", help="How long an event may wait for company.")
     ] = 1,
+    store_wait: arguments.StoreWait = 3600,
     beam: arguments.BeamOptions = None,
     graph: Graph = None,
     as_json: arguments.AsJson = False,
@@ -91,6 +92,7 @@ def order_to_cash_live(
         tenant=tenant,
         window_seconds=window,
         early_seconds=early,
+        store_wait_seconds=store_wait,
     )
     policy_pack(policy)
     books_config(books, rates)

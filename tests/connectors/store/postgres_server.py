@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import shlex
 import shutil
 import subprocess
 import tempfile
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 Server = tuple[str, Callable[[], None]]
@@ -23,6 +26,52 @@ def start_server() -> Server | str:
         return _start_installed(Path(folder))
     server = pgserver.get_server(folder)
     return server.get_uri(), server.cleanup
+
+
+class RestartedServer:
+    """A server that tests crash and start again, with the same data."""
+
+    def __init__(self, server: Server, folder: Path, control: Callable[..., object]) -> None:
+        self.url, self._stop = server
+        self.socket = f"{folder}/.s.PGSQL.5432"
+        self._folder = folder
+        self._control = control
+
+    @classmethod
+    def begin(cls) -> RestartedServer | str:
+        """Start it; or say in a sentence why there is none."""
+        server = start_server()
+        if isinstance(server, str):
+            return server
+        folder = Path(server[0].partition("host=")[2])
+        try:
+            import pgserver
+        except ImportError:
+            return cls(server, folder, partial(_control_installed, folder / "data"))
+        user = "pgserver" if os.getuid() == 0 else None
+        running = partial(pgserver.pg_ctl, pgdata=folder, user=user, timeout=300)
+        return cls(server, folder, running)
+
+    def crash(self) -> None:
+        """End it at once, without a word to anybody; what was committed is in its log."""
+        self._control(["-w", "-m", "immediate", "stop"])
+
+    def start(self) -> None:
+        """Start it again; it recovers what was committed."""
+        options = f"-c listen_addresses='' -k {self._folder}"
+        log = str(self._folder / "log")
+        self._control(["-w", "-t", "240", "-l", log, "-o", options, "start"])
+
+    def close(self) -> None:
+        """End it for good."""
+        for end in (self._stop, self.crash):
+            with contextlib.suppress(subprocess.CalledProcessError):  # it is down already
+                end()
+
+
+def _control_installed(data: Path, words: list[str]) -> None:
+    tools = sorted(Path("/usr/lib/postgresql").glob("*/bin"))[-1]
+    _run_unprivileged(f"{tools}/pg_ctl -D {data} {shlex.join(words)}")
 
 
 def _start_installed(folder: Path) -> Server | str:

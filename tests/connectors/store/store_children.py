@@ -63,6 +63,16 @@ def deliver(store: LedgerStore, new: Message) -> None:
             continue
 
 
+def commit_and_tell(url: str, seed: int, told: Any) -> None:
+    """Deliver everything, the first message before the others; tell what was tried again."""
+    first, *rest = all_messages()
+    random.Random(seed).shuffle(rest)
+    with open_store(url) as store:
+        for new in (first, *rest):
+            deliver(store, new)
+        told.put(tuple(store.retried))
+
+
 def commit_in_own_order(url: str, seed: int) -> None:
     """Deliver everything, in an order of one's own."""
     messages = all_messages()
