@@ -23,6 +23,7 @@ setup(
         "connectors.store.migrations",
         "connectors.store.migrations.versions",
         "connectors.store.tables",
+        "connectors.telemetry",
         "connectors.webhooks",
         "connectors.wire",
         "generator",

@@ -15,10 +15,11 @@ from connectors.decoding import DecodeContext, Rejected, dead_letter, parse_json
 from connectors.providers.salesforce import decode_salesforce
 from connectors.providers.stripe import decode_stripe, read_stripe
 from connectors.wire.attributes import Attributes, with_attributes
-from connectors.wire.cloud_events import Decode, decode_cloud_event
+from connectors.wire.cloud_events import Decode, decode_cloud_event, traced
 from connectors.wire.confluent import decode_confluent
 from ledger.messages import DeadLetter, Message
 from ledger.reasons import Reason
+from ledger.trace_context import context_beside
 from schemas.single_objects import MARKER
 from schemas.wire_format import is_confluent
 
@@ -85,7 +86,7 @@ def decode_delivery(
         whole = with_attributes(body, attributes, context)
     except Rejected as rejected:
         return (_unknown(rejected, body, position, context),)
-    return decode_event(whole, position, context)
+    return traced(decode_event(whole, position, context), context_beside(attributes))
 
 
 def _recognise(body: bytes, context: DecodeContext) -> Decode | None:

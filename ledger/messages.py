@@ -13,6 +13,7 @@ from typing import NamedTuple
 import msgspec
 
 from ledger.events import CanonicalEvent
+from ledger.trace_context import TraceContext
 
 
 class Outcome(StrEnum):
@@ -73,6 +74,8 @@ class Message(msgspec.Struct, frozen=True, gc=False, kw_only=True, array_like=Tr
     body: bytes
     """The source's bytes, unchanged."""
     events: tuple[CanonicalEvent, ...]
+    trace: TraceContext | None = None
+    """Which request brought it, where the source says so; no part of its meaning."""
 
 
 class DeadLetter(msgspec.Struct, frozen=True, gc=False, kw_only=True, array_like=True):

@@ -73,6 +73,14 @@ class JobOptions(BaseModel):
         str | None,
         Field(description="Approved adjustment: its soft-closed period takes this run's postings."),
     ] = None
+    otlp: Annotated[
+        str | None,
+        Field(
+            description="Base URL of an OTLP/HTTP receiver of spans; the standard OTEL_* variables "
+            "count without it.",
+            pattern=r"^https?://\S+$",
+        ),
+    ] = None
 
     @field_validator("as_of")
     @classmethod

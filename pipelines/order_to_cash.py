@@ -17,7 +17,7 @@ from apache_beam.pvalue import PCollection
 from connectors.event_files import RangeDecoder
 from connectors.files.listing import FileRange
 from pipelines.books import open_books, open_folding, open_known_links, open_party_history
-from pipelines.settings import RunSettings
+from pipelines.settings import RunSettings, recorder
 from transforms.correlate_by_contract import CorrelateByContract
 from transforms.decode_events import DecodeEvents
 from transforms.fold_contracts import FoldContracts
@@ -48,7 +48,8 @@ def order_to_cash(
             events.links, settings.shards, open_known_links(settings), settings.fold.books.identity
         )
         | "FoldContracts" >> FoldContracts(settings.fold, open_party_history(settings))
-        | "WriteBooks" >> WriteBooks(open_books(settings), open_folding(settings))
+        | "WriteBooks"
+        >> WriteBooks(open_books(settings), open_folding(settings), recorder(settings))
     )
     dead_letters = events.rejected | "WriteDeadLetters" >> WriteDeadLetters(open_books(settings))
     return Committed(contracts, dead_letters)

@@ -11,7 +11,7 @@ from apache_beam.pvalue import PCollection
 from connectors.event_files import EventDecoder
 from pipelines.books import open_live_books, open_live_letters
 from pipelines.order_to_cash import Committed
-from pipelines.settings import RunSettings
+from pipelines.settings import RunSettings, recorder
 from transforms.decode_live import DecodeLive
 from transforms.fold_and_take import FoldAndTake
 from transforms.join_in_windows import JoinInWindows
@@ -36,12 +36,15 @@ def order_to_cash_live(
     `early_seconds` None is for engines without early processing-time triggers; `open_receipts`
     opens where the source is told what is durable.
     """
-    events = payloads | "DecodeLive" >> DecodeLive(EventDecoder(settings.decoding))
+    events = payloads | "DecodeLive" >> DecodeLive(
+        EventDecoder(settings.decoding), recorder(settings)
+    )
     contracts = (
         events.accepted
         | "ResolveOrphans" >> ResolveOrphans()
         | "JoinInWindows" >> JoinInWindows(window_seconds, early_seconds)
-        | "FoldAndTake" >> FoldAndTake(settings.fold, open_live_books(settings), open_receipts)
+        | "FoldAndTake"
+        >> FoldAndTake(settings.fold, open_live_books(settings), open_receipts, recorder(settings))
     )
     dead_letters = events.rejected | "WriteDeadLetters" >> TakeLetters(
         open_live_letters(settings), open_receipts

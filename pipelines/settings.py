@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -11,8 +14,11 @@ from connectors.files.rates import load_rate_table
 from connectors.gl_mappings import load_gl_mapping
 from connectors.policy_packs import load_books_config, load_policy_pack
 from connectors.registries.outer import OuterRegistry
+from connectors.telemetry.settings import TelemetrySettings, telemetry_settings
+from connectors.telemetry.spans import open_spans
 from ledger.folding import FoldSettings
 from ledger.gl_mapping import GlMapping
+from ledger.trace_context import Spans, TraceContext
 from pipelines.options import JobOptions, OrderToCashOptions
 
 if TYPE_CHECKING:
@@ -33,6 +39,8 @@ class RunSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Gives postings that are written as files their GL accounts."""
     right: PostingRight | None = None
     """The soft-closed period into which the run may post."""
+    telemetry: TelemetrySettings | None = None
+    """How spans are recorded; None: not at all."""
 
 
 def settings_of(options: JobOptions) -> RunSettings:
@@ -58,7 +66,21 @@ def settings_of(options: JobOptions) -> RunSettings:
         output=str(options.output) if options.output else None,
         mapping=load_gl_mapping(str(options.mapping)) if options.mapping else None,
         right=_right_of(options),
+        telemetry=telemetry_settings(options.otlp, os.environ),
     )
+
+
+def recorder(settings: RunSettings) -> Callable[[], Spans]:
+    """Return the recipe of who records spans."""
+    return partial(open_spans, settings.telemetry)
+
+
+def under(settings: RunSettings, trace: TraceContext) -> RunSettings:
+    """Return the settings of workers whose spans belong to the one that is open."""
+    if settings.telemetry is None:
+        return settings
+    telemetry = msgspec.structs.replace(settings.telemetry, parent=trace.parent)
+    return msgspec.structs.replace(settings, telemetry=telemetry)
 
 
 def _right_of(options: JobOptions) -> PostingRight | None:

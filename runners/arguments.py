@@ -78,6 +78,14 @@ Adjustment = Annotated[
         "this run posts.",
     ),
 ]
+Otlp = Annotated[
+    str | None,
+    typer.Option(
+        metavar="URL",
+        help="Send OpenTelemetry spans to this OTLP/HTTP receiver (http://localhost:4318); without "
+        "it the standard OTEL_* variables count. Needs crossfoot[telemetry].",
+    ),
+]
 AnyTenant = Annotated[
     str | None, typer.Option("--tenant", metavar="NAME", help="Only this tenant's books.")
 ]

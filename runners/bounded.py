@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from connectors.files.listing import find_files, split_ranges
@@ -15,7 +16,7 @@ from pipelines.books import prepare_books
 from pipelines.options import OrderToCashOptions
 from pipelines.order_to_cash import order_to_cash
 from pipelines.report import RunReport, report_of
-from pipelines.settings import settings_of
+from pipelines.settings import RunSettings, settings_of
 from runners import fn_api
 from runners.engine_pipelines import JobFailed, engine_pipeline, with_program
 from runners.engines import Engine
@@ -33,7 +34,12 @@ def run_order_to_cash(
     if engine == "local":
         return fn_api.run_order_to_cash(options)
     options = wherever_it_runs(options)
-    settings = settings_of(options)
+    return fn_api.recorded(settings_of(options), partial(_run, options, engine, extra))
+
+
+def _run(
+    options: OrderToCashOptions, engine: Engine, extra: Sequence[str], settings: RunSettings
+) -> RunReport:
     ranges = split_ranges(find_files(options.input), options.block_bytes)
     pipeline = engine_pipeline(engine, live=False, extra=with_program(engine, extra))
     prepare_books(settings)

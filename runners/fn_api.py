@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import gc
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,7 +24,7 @@ from pipelines.books import prepare_books
 from pipelines.options import OrderToCashOptions
 from pipelines.order_to_cash import order_to_cash
 from pipelines.report import RunReport, report_of
-from pipelines.settings import RunSettings, settings_of
+from pipelines.settings import RunSettings, recorder, settings_of, under
 
 if TYPE_CHECKING:
     from pipelines.close_period import CloseOutcome, CloseSettings
@@ -35,7 +36,20 @@ def run_order_to_cash(options: OrderToCashOptions) -> RunReport:
     Raises ConservationBroken when the counts do not add up, InputNotFound and InputUnreadable
     for the files, StoreError for the store, and the loaders' errors for policy, books and rates.
     """
-    settings = settings_of(options)
+    return recorded(settings_of(options), partial(_run, options))
+
+
+def recorded(settings: RunSettings, run: Callable[[RunSettings], RunReport]) -> RunReport:
+    """Run as a span that the spans of all workers belong to."""
+    spans = recorder(settings)()
+    with spans.span("order_to_cash.run") as note:
+        report = run(under(settings, spans.context()))
+        for name in report.__struct_fields__:
+            note(f"crossfoot.{name}", getattr(report, name))
+    return report
+
+
+def _run(options: OrderToCashOptions, settings: RunSettings) -> RunReport:
     ranges = split_ranges(find_files(options.input), options.block_bytes)
     prepare_books(settings)
     pipeline = beam.Pipeline(runner=FnApiRunner(), options=_pipeline_options())

@@ -12,6 +12,7 @@ from apache_beam.transforms.window import TimestampedValue
 from apache_beam.utils.timestamp import Timestamp
 
 from ledger.messages import DeadLetter, Message, Part, Payload, part_of
+from ledger.trace_context import NO_CONTEXT, NoSpans, Spans, context_beside
 from transforms.counting import MESSAGES_READ, counter
 from transforms.decode_events import REJECTED
 from transforms.receipts import LiveLetter, LiveMessage
@@ -37,13 +38,14 @@ class DecodedLive(NamedTuple):
 class DecodeLive(beam.PTransform):
     """PCollection[Payload] -> DecodedLive, by the decoder that the pipeline hands in."""
 
-    def __init__(self, decode: Decode) -> None:
+    def __init__(self, decode: Decode, open_spans: Callable[[], Spans] = NoSpans) -> None:
         super().__init__()
         self._decode = decode
+        self._open_spans = open_spans
 
     def expand(self, payloads: PCollection) -> DecodedLive:
         outputs = payloads | "DecodePayload" >> beam.ParDo(
-            _DecodePayloadFn(self._decode)
+            _DecodePayloadFn(self._decode, self._open_spans)
         ).with_outputs(REJECTED, main="accepted")
         return DecodedLive(outputs["accepted"], outputs[REJECTED])
 
@@ -66,15 +68,17 @@ def receipts_of(
 
 
 class _DecodePayloadFn(beam.DoFn):
-    def __init__(self, decode: Decode) -> None:
+    def __init__(self, decode: Decode, open_spans: Callable[[], Spans]) -> None:
         self._decode = decode
+        self._open_spans = open_spans
         self._read = counter(MESSAGES_READ)
 
     def setup(self) -> None:
         self._encode = msgspec.msgpack.Encoder().encode
+        self._spans = self._open_spans()
 
     def process(self, payload: Payload) -> Iterator[object]:
-        found = self._decode(payload.body, payload.position, payload.attributes)
+        found = self._decoded(payload)
         for decoded, (receipt, parts) in zip(found, receipts_of(payload, found), strict=True):
             self._read.inc()
             if isinstance(decoded, DeadLetter):
@@ -84,3 +88,15 @@ class _DecodePayloadFn(beam.DoFn):
                 live = LiveMessage(decoded, receipt, parts)
                 at = Timestamp(micros=decoded.occurred_at_micros)
                 yield TimestampedValue(self._encode(live), at)
+
+    def _decoded(self, payload: Payload) -> Sequence[Message | DeadLetter]:
+        """Decode; as a span of the trace that brought the event, where one did and it is told."""
+        trace = context_beside(payload.attributes) if self._spans.recording else NO_CONTEXT
+        if not trace.parent:
+            return self._decode(payload.body, payload.position, payload.attributes)
+        with self._spans.span("order_to_cash.decode", "consumer", parent=trace) as note:
+            found = self._decode(payload.body, payload.position, payload.attributes)
+            refused = sum(isinstance(each, DeadLetter) for each in found)
+            note("crossfoot.messages", len(found) - refused)
+            note("crossfoot.dead_letters", refused)
+        return found

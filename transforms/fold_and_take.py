@@ -19,12 +19,21 @@ from ledger.folding import FoldSettings, fold_parties
 from ledger.identity import Identity
 from ledger.messages import Message
 from ledger.results import FoldedParty, StaleParty
+from ledger.trace_context import NoSpans, Spans
 from transforms.correlate_by_contract import KnownLinks, learn
 from transforms.decode_events import links_of
 from transforms.fold_contracts import Incoming, PartyHistory, with_past
 from transforms.gather_firings import GatherFirings
 from transforms.receipts import KeptParts, LiveMessage, NoReceipts, OpenReceipts, ReceiptBook
-from transforms.write_books import MAX_ATTEMPTS, Books, CommitCounts, added, count
+from transforms.write_books import (
+    MAX_ATTEMPTS,
+    Books,
+    CommitCounts,
+    added,
+    contexts_of,
+    count,
+    tell,
+)
 
 
 class LiveBooks(Books, KnownLinks, PartyHistory, KeptParts, Protocol):
@@ -39,9 +48,10 @@ class FoldAndTake(beam.PTransform):
         settings: FoldSettings,
         open_books: Callable[[], LiveBooks],
         open_receipts: OpenReceipts = NoReceipts,
+        open_spans: Callable[[], Spans] = NoSpans,
     ) -> None:
         super().__init__()
-        self._fold = _FoldFiringFn(settings, open_books, open_receipts)
+        self._fold = _FoldFiringFn(settings, open_books, open_receipts, open_spans)
 
     def expand(self, firings: PCollection) -> PCollection:
         # Together they are folded as of one moment, which here is that of the settings.
@@ -111,7 +121,9 @@ class _FoldFiringFn(beam.DoFn):
         settings: FoldSettings,
         open_books: Callable[[], LiveBooks],
         open_receipts: OpenReceipts,
+        open_spans: Callable[[], Spans],
     ) -> None:
+        self._open_spans = open_spans
         self._settings = settings
         self._open_books = open_books
         self._open_receipts = open_receipts
@@ -119,12 +131,16 @@ class _FoldFiringFn(beam.DoFn):
     def setup(self) -> None:
         self._books = self._open_books()
         self._receipts = ReceiptBook(self._open_receipts(), self._books)
+        self._spans = self._open_spans()
         self._decoder = msgspec.msgpack.Decoder(LiveMessage)
 
     def process(self, firing: tuple[str, Iterable[bytes]]) -> Iterator[CommitCounts]:
         party_ref, encoded = firing
         live = [self._decoder.decode(item) for item in encoded]
         messages = [each.message for each in live]
-        counts = fold_and_take(messages, party_ref, self._books, self._settings)
+        traces = contexts_of(messages) if self._spans.recording else []
+        with self._spans.span("order_to_cash.fold_and_commit", "consumer", links=traces) as note:
+            counts = fold_and_take(messages, party_ref, self._books, self._settings)
+            tell(note, counts)
         self._receipts.durable((each.receipt, each.parts) for each in live)
         yield count(counts)

@@ -10,7 +10,7 @@ are incremented after the sink has returned: what is counted has been taken.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import Protocol
 
@@ -18,8 +18,9 @@ import apache_beam as beam
 import msgspec
 from apache_beam.pvalue import PCollection
 
-from ledger.messages import DeadLetter
+from ledger.messages import DeadLetter, Message
 from ledger.results import FoldedParty, StaleParty
+from ledger.trace_context import NoSpans, Note, Spans, TraceContext
 from transforms import counting
 from transforms.fold_contracts import FoldedChunk, Incoming
 
@@ -84,10 +85,13 @@ class WriteBooks(beam.PTransform):
     """
 
     def __init__(
-        self, open_books: Callable[[], Books], open_folding: Callable[[], FoldAgain]
+        self,
+        open_books: Callable[[], Books],
+        open_folding: Callable[[], FoldAgain],
+        open_spans: Callable[[], Spans] = NoSpans,
     ) -> None:
         super().__init__()
-        self._take = _TakeChunkFn(open_books, open_folding)
+        self._take = _TakeChunkFn(open_books, open_folding, open_spans)
 
     def expand(self, chunks: PCollection) -> PCollection:
         return chunks | "TakeChunk" >> beam.ParDo(self._take)
@@ -119,21 +123,44 @@ def added(one: CommitCounts, other: CommitCounts) -> CommitCounts:
     return CommitCounts(**{name: getattr(one, name) + getattr(other, name) for name in names})
 
 
+def contexts_of(messages: Iterable[Message]) -> list[TraceContext]:
+    """Which requests brought these messages, each once, as far as is known."""
+    return list(dict.fromkeys(m.trace for m in messages if m.trace is not None))
+
+
+def tell(note: Note, counts: CommitCounts) -> None:
+    """Add what a commit did to its span."""
+    for name in CommitCounts.__struct_fields__:
+        note(f"crossfoot.{name}", getattr(counts, name))
+
+
 class _TakeChunkFn(beam.DoFn):
     def __init__(
-        self, open_books: Callable[[], Books], open_folding: Callable[[], FoldAgain]
+        self,
+        open_books: Callable[[], Books],
+        open_folding: Callable[[], FoldAgain],
+        open_spans: Callable[[], Spans],
     ) -> None:
         self._open_books = open_books
         self._open_folding = open_folding
+        self._open_spans = open_spans
 
     def setup(self) -> None:
         self._books = self._open_books()
         self._fold = self._open_folding()
+        self._spans = self._open_spans()
 
     def process(self, chunk: FoldedChunk) -> Iterator[CommitCounts]:
-        counts = take_or_fold_again(
-            chunk.name, chunk.parties, self._books, partial(self._fold, chunk.came)
+        traces = (
+            contexts_of(message for party in chunk.parties for message in party.new_messages)
+            if self._spans.recording
+            else []
         )
+        with self._spans.span("order_to_cash.commit", "consumer", links=traces) as note:
+            counts = take_or_fold_again(
+                chunk.name, chunk.parties, self._books, partial(self._fold, chunk.came)
+            )
+            tell(note, counts)
         yield count(counts)
 
 

@@ -30,6 +30,7 @@ from connectors.deliveries.patience import CircuitBreaker, Patience, backoff_sec
 from connectors.store import DeliveryResult, DeliveryStatus, Waiting
 from connectors.store.delivery_desk import DeliveryDesk
 from ledger.reasons import Reason
+from ledger.trace_context import NoSpans, Spans
 
 _log = structlog.get_logger("crossfoot.deliveries")
 
@@ -79,6 +80,7 @@ class Drainer:
         patience: Patience,
         breaker: CircuitBreaker,
         surroundings: Surroundings,
+        spans: Spans | None = None,
     ) -> None:
         self._desk = desk
         self._delivery = delivery
@@ -88,6 +90,7 @@ class Drainer:
         self._patience = patience
         self._breaker = breaker
         self._around = surroundings
+        self._spans = spans or NoSpans()
 
     def drain(self) -> Drained:
         """Deliver everything that can be; return what came of it.
@@ -102,7 +105,7 @@ class Drainer:
                     done = _add(done, held=batch)
                     continue
                 assert_alone()
-                results = self._deliver(batch)
+                results = self._deliver_traced(batch)
                 if isinstance(results, str):
                     return _add(done, away=results)
                 done = _counted(done, results)
@@ -175,6 +178,20 @@ class Drainer:
             yield _Batch(shipment, kept)
 
     # --- delivering one ------------------------------------------------------------------
+
+    def _deliver_traced(self, batch: _Batch) -> list[DeliveryResult] | str:
+        """Deliver, as a span that is linked to the requests which caused the postings."""
+        links = [row.trace for row in batch.rows.values() if row.trace is not None]
+        with self._spans.span("deliver.batch", "client", links=links) as note:
+            note("crossfoot.postings", len(batch.rows))
+            results = self._deliver(batch)
+            if isinstance(results, str):
+                note("crossfoot.outcome", "erp_away")
+            else:
+                for status in DeliveryStatus:
+                    number = sum(result.status == status for result in results)
+                    note(f"crossfoot.{status.value}", number)
+        return results
 
     def _deliver(self, batch: _Batch) -> list[DeliveryResult] | str:
         """Deliver and record; return the results, or why the ERP is away."""

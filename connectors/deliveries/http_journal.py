@@ -26,6 +26,7 @@ from connectors.deliveries.delivery import (
 from connectors.deliveries.halving import in_parts
 from connectors.deliveries.settings import HttpSettings
 from ledger.reasons import Reason
+from ledger.trace_context import NoSpans, Spans, TraceContext
 
 CONNECT_SECONDS = 10
 
@@ -84,7 +85,11 @@ _LATER = (httpx.codes.REQUEST_TIMEOUT, httpx.codes.CONFLICT, 425, httpx.codes.TO
 class HttpJournal:
     """One service at one URL as ERP."""
 
-    def __init__(self, settings: HttpSettings, authorization: str | None) -> None:
+    def __init__(
+        self, settings: HttpSettings, authorization: str | None, spans: Spans | None = None
+    ) -> None:
+        """`spans`: whose open span a request belongs to, as its `traceparent` tells the service."""
+        self._spans = spans or NoSpans()
         self._settings = settings
         headers = {"Content-Type": "application/json", "Accept": "application/json"}
         if authorization is not None:
@@ -121,9 +126,8 @@ class HttpJournal:
         body = _encoder.encode({"batch_id": batch_id, "postings": parcels})
         key = f'"{hashlib.sha256(body).hexdigest()}"'
         try:
-            answer = self._http.post(
-                self._settings.url, content=body, headers={"Idempotency-Key": key}
-            )
+            headers = {"Idempotency-Key": key, **_trace_headers(self._spans.context())}
+            answer = self._http.post(self._settings.url, content=body, headers=headers)
         except httpx.TransportError as error:
             raise ErpAway(f"the service does not answer: {type(error).__name__}") from error
         _check_status(answer)
@@ -137,6 +141,12 @@ class HttpJournal:
         if unsaid:
             raise ErpAway(f"the service's answer says nothing about {len(unsaid)} postings")
         return [_verdict(told[parcel.posting_id]) for parcel in parcels]
+
+
+def _trace_headers(trace: TraceContext) -> dict[str, str]:
+    """W3C Trace Context, section 3: what the service may go on with."""
+    told = {"traceparent": trace.parent, "tracestate": trace.state}
+    return {name: value for name, value in told.items() if value}
 
 
 def _check_status(answer: httpx.Response) -> None:

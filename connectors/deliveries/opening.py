@@ -17,10 +17,13 @@ from connectors.deliveries.settings import (
 )
 from connectors.deliveries.tryton import TrytonDelivery
 from connectors.deliveries.tryton_rpc import TrytonRpc
+from ledger.trace_context import Spans
 
 
 @contextmanager
-def opened_delivery(settings: ErpSettings, kind: str) -> Iterator[Delivery]:
+def opened_delivery(
+    settings: ErpSettings, kind: str, spans: Spans | None = None
+) -> Iterator[Delivery]:
     """Give the delivery of a kind, `tryton`, `http` or `files`; closed at the end.
 
     Connects to nothing yet. Raises ErpUnusable when the file has no such settings, or a secret is
@@ -29,7 +32,7 @@ def opened_delivery(settings: ErpSettings, kind: str) -> Iterator[Delivery]:
     if settings.tryton is not None and kind == "tryton":
         delivery, close = _tryton(settings.tryton)
     elif settings.http is not None and kind == "http":
-        delivery, close = _http(settings.http)
+        delivery, close = _http(settings.http, spans)
     elif settings.files is not None and kind == "files":
         delivery, close = _files(settings.files)
     else:
@@ -48,9 +51,9 @@ def _tryton(settings: TrytonSettings) -> Opened:
     return TrytonDelivery(settings, rpc), rpc.close
 
 
-def _http(settings: HttpSettings) -> Opened:
+def _http(settings: HttpSettings, spans: Spans | None) -> Opened:
     variable = settings.authorization_env
-    journal = HttpJournal(settings, secret(variable) if variable is not None else None)
+    journal = HttpJournal(settings, secret(variable) if variable is not None else None, spans)
     return journal, journal.close
 
 

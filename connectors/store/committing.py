@@ -12,7 +12,15 @@ from collections.abc import Mapping, Sequence
 import msgspec
 from sqlalchemy import Connection
 
-from connectors.store import archive, dead_letters, outbox, planning, posting, standing
+from connectors.store import (
+    archive,
+    dead_letters,
+    outbox,
+    planning,
+    posting,
+    standing,
+    trace_contexts,
+)
 from connectors.store.archive import Filing
 from connectors.store.backend import Backend, Row
 from connectors.store.books_calendar import PostingPeriods, read_posting_periods
@@ -137,6 +145,7 @@ def _file(
     write_parties(connection, backend, folded, rows, growth)
     filings = archive.file_messages(connection, backend, folded, homes, rows)
     archive.write_links(connection, backend, folded, homes, identities)
+    trace_contexts.keep_contexts(connection, backend, folded)
     return filings
 
 

@@ -27,7 +27,9 @@ from connectors.store.backend import Backend
 from connectors.store.outbox import DeliveryStatus
 from connectors.store.postings import PostedEntry, postings_of
 from connectors.store.tables import journal_entries, messages, outbox
+from connectors.store.trace_contexts import causes_of, context_of, read_contexts
 from ledger.reasons import Reason
+from ledger.trace_context import TraceContext
 
 
 class Waiting(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,6 +41,8 @@ class Waiting(msgspec.Struct, frozen=True, kw_only=True):
     """Whether it was handed over in a batch of which nothing is known since."""
     schema_version: str
     """Of the events of the message that caused the entry; empty when it is not archived."""
+    trace: TraceContext | None = None
+    """Which request brought the message that caused the posting."""
 
 
 class HandedOver(msgspec.Struct, frozen=True, kw_only=True):
@@ -141,12 +145,15 @@ def _waiting(connection: Connection, backend: Backend, query: Select[Any]) -> li
     rows = connection.execute(query.order_by(outbox.c.position)).all()
     found = dict(postings_of(connection, backend, [row.posting_no for row in rows]))
     versions = _schema_versions(connection, backend, found.values())
+    causes = [key for posting in found.values() for key in causes_of(posting)]
+    contexts = read_contexts(connection, backend, causes)
     return [
         Waiting(
             position=row.position,
             posting=found[row.posting_no],
             in_batch=row.batch_id is not None,
             schema_version=versions.get(_source_of(found[row.posting_no]), ""),
+            trace=context_of(found[row.posting_no], contexts),
         )
         for row in rows
     ]

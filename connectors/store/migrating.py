@@ -13,7 +13,7 @@ from sqlalchemy import Connection, inspect, text
 from connectors.store.backend import Backend
 from connectors.store.errors import ForeignDatabase, NewerDatabase
 
-HEAD = "0007"
+HEAD = "0008"
 """Revision of the newest migration; revisions are numbers, written with four digits."""
 
 VERSION_TABLE = "crossfoot_version"

@@ -29,8 +29,10 @@ from connectors.store.tables import (
     parties,
     pending,
 )
+from connectors.store.trace_contexts import MessageKey, causes_of, read_contexts
 from ledger.messages import DeadLetter, Message
 from ledger.results import LifecycleUpdate
+from ledger.trace_context import TraceContext
 
 
 class TracedMessage(msgspec.Struct, frozen=True, kw_only=True):
@@ -76,6 +78,8 @@ class Trace(msgspec.Struct, frozen=True, kw_only=True):
     pending: list[dict[str, Any]]
     conflicts: list[dict[str, Any]]
     dead_letters: list[TracedLetter]
+    contexts: dict[MessageKey, TraceContext] = {}
+    """Which requests brought the messages, where that is known."""
 
 
 class _Whole(msgspec.Struct, frozen=True):
@@ -113,7 +117,13 @@ def trace(connection: Connection, backend: Backend, found: Found) -> Trace:
         pending=_by_message(connection, backend, pending, found.party_numbers, message_ids),
         conflicts=_conflicts(connection, backend, found, message_ids),
         dead_letters=_letters(connection, backend, named, message_ids),
+        contexts=read_contexts(connection, backend, _keys_of(told, postings)),
     )
+
+
+def _keys_of(told: Iterable[TracedMessage], postings: Iterable[PostedEntry]) -> set[MessageKey]:
+    keys = {(one.message.tenant, one.message.message_id) for one in told}
+    return keys.union(*map(causes_of, postings))
 
 
 def _narrowed(connection: Connection, found: Found) -> Found:

@@ -21,6 +21,7 @@ from starlette.routing import Route
 from connectors.webhooks.deliveries import delivery_of
 from connectors.webhooks.keeping import DurableLog, Keeping, NotDurable
 from connectors.webhooks.signatures import InvalidSignature, Signatures
+from ledger.trace_context import NoSpans, Spans, TraceContext, trace_context
 
 MAX_BODY_BYTES = 1024 * 1024
 """Four times the largest event that Stripe documents (256 KB)."""
@@ -36,10 +37,15 @@ class Gateway:
     """What the routes share. Logs and metrics carry sources, ids and reasons, never bodies."""
 
     def __init__(
-        self, sources: Mapping[str, Signatures], log: DurableLog, max_body_bytes: int
+        self,
+        sources: Mapping[str, Signatures],
+        log: DurableLog,
+        max_body_bytes: int,
+        spans: Spans,
     ) -> None:
         self.sources = dict(sources)
         self.keeping = Keeping(log)
+        self.spans = spans
         self.max_body_bytes = max_body_bytes
         self.registry = CollectorRegistry()
         self.answers = Counter(
@@ -55,7 +61,15 @@ class Gateway:
         )
 
     async def receive(self, request: Request) -> Response:
-        """Take one delivery."""
+        """Take one delivery; as a span of the trace that the request belongs to, or begins."""
+        headers = request.headers
+        caller = trace_context(headers.get("traceparent"), headers.get("tracestate"))
+        with self.spans.span("webhook.receive", "server", parent=caller) as note:
+            response = await self._receive(request, caller)
+            note("http.response.status_code", response.status_code)
+        return response
+
+    async def _receive(self, request: Request, caller: TraceContext) -> Response:
         source = request.path_params["source"]
         signatures = self.sources.get(source)
         if signatures is None:
@@ -72,7 +86,8 @@ class Gateway:
         except InvalidSignature as error:
             _log.warning("webhook_refused", source=source, reason=str(error))
             return self._answer(source, "bad_signature", 400)
-        trace = request.headers.get("traceparent")
+        opened = self.spans.context()
+        trace = opened if opened.parent else caller
         delivery = delivery_of(source, signatures.scheme, body, event_id, trace)
         started = time.perf_counter()
         try:
@@ -117,10 +132,14 @@ async def _body_of(request: Request, limit: int) -> bytes:
 
 
 def webhook_app(
-    sources: Mapping[str, Signatures], log: DurableLog, *, max_body_bytes: int = MAX_BODY_BYTES
+    sources: Mapping[str, Signatures],
+    log: DurableLog,
+    *,
+    max_body_bytes: int = MAX_BODY_BYTES,
+    spans: Spans | None = None,
 ) -> Starlette:
     """Build the service; it owns `log` from its start to its end."""
-    gateway = Gateway(sources, log, max_body_bytes)
+    gateway = Gateway(sources, log, max_body_bytes, spans or NoSpans())
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
@@ -129,6 +148,8 @@ def webhook_app(
             yield
         finally:
             gateway.keeping.stop()
+            # Here: the server ends the process by the signal that it was given.
+            gateway.spans.close()
 
     return Starlette(
         routes=[

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from connectors.webhooks.deliveries import Delivery, Scheme, delivery_of, one_line
+from connectors.webhooks.deliveries import Delivery, Scheme, body_of, delivery_of, record_of
 
 OPEN = ".open"
 SEGMENT_BYTES = 64 * 1024 * 1024
@@ -51,7 +51,7 @@ class Spool:
         Returns the segment's name and its size. Raises OSError: then none counts as kept, and
         the segment is given up.
         """
-        lines = b"".join(one_line(each.body) + b"\n" for each in deliveries)
+        lines = b"".join(record_of(each) + b"\n" for each in deliveries)
         try:
             if self._file is None:
                 self._open()
@@ -120,7 +120,7 @@ def unindexed(
             with path.open("rb") as file:
                 file.seek(start)
                 lines: Iterable[bytes] = file.read().splitlines()
-            events = [delivery_of(source, scheme, line) for line in lines]
+            events = [delivery_of(source, scheme, body_of(line)) for line in lines]
             yield path.name, path.stat().st_size, events
 
 

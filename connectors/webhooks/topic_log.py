@@ -21,6 +21,8 @@ Publish = Callable[[Sequence[Delivery]], None]
 """Returns when the topic has all of them. Raises NotDurable."""
 
 WAIT_SECONDS = 30.0
+_TRACE = ("traceparent", "tracestate")
+"""CloudEvents' distributed tracing extension."""
 
 
 class TopicLog:
@@ -64,8 +66,12 @@ def attributes_of(delivery: Delivery) -> dict[str, str]:
         "source": delivery.source,
         "type": delivery.kind,
     }
-    if delivery.trace_parent is not None:
-        attributes["traceparent"] = delivery.trace_parent
+    for name, value in (
+        ("traceparent", delivery.trace.parent),
+        ("tracestate", delivery.trace.state),
+    ):
+        if value:
+            attributes[name] = value
     return attributes
 
 
@@ -115,8 +121,6 @@ def kafka_publish(settings: Mapping[str, str], topic: str) -> Publish:
 
 
 def _prefixed(prefix: str, attributes: Mapping[str, str]) -> dict[str, str]:
-    """W3C trace context keeps its own name, as its bindings ask."""
-    return {
-        name if name == "traceparent" else f"{prefix}{name}": value
-        for name, value in attributes.items()
-    }
+    """W3C trace context comes under its own name too, where tools of the transport look for it."""
+    own = {name: value for name, value in attributes.items() if name in _TRACE}
+    return {f"{prefix}{name}": value for name, value in attributes.items()} | own

@@ -27,6 +27,7 @@ from connectors.decoding import (
 from connectors.wire.confluent import split_by_id
 from ledger.messages import DeadLetter, Message, dead_letter_id
 from ledger.reasons import Reason
+from ledger.trace_context import TraceContext, trace_context
 from schemas.registry import Registry, UnknownSubject
 from schemas.single_objects import MARKER, split_single_object
 from schemas.versions import SubjectVersion
@@ -41,7 +42,7 @@ Recognise = Callable[[bytes, DecodeContext], Decode | None]
 
 
 class Envelope(msgspec.Struct, frozen=True):
-    """The context attributes and data of a CloudEvent; extensions are skipped."""
+    """The context attributes and data of a CloudEvent; other extensions are skipped."""
 
     specversion: str
     id: str
@@ -52,6 +53,9 @@ class Envelope(msgspec.Struct, frozen=True):
     time: str | None = None
     data: msgspec.Raw = msgspec.Raw(b"")
     data_base64: str | None = None
+    traceparent: Any = None
+    """Of the distributed tracing extension; looked at leniently, like any extension."""
+    tracestate: Any = None
 
 
 _ENVELOPE = msgspec.json.Decoder(Envelope)
@@ -72,20 +76,40 @@ def decode_cloud_event(
     try:
         parse_json(body, context)  # limits, and keys that come twice
         envelope = parse_with(_ENVELOPE, body, context)
-        data, is_json = _data_of(envelope)
-        if not is_json:
-            split = _splitter(envelope, data, context)
-            return (decode_avro(body, split, position, context),)
-        decode = recognise(data, context)
-        if decode is not None:
-            found = decode(data, position, context)
-            return tuple(_rewrapped(decoded, body) for decoded in found)
-        tree = _tree_of(envelope, parse_json(data, context), context.registry)
+        trace = trace_context(envelope.traceparent, envelope.tracestate)
+        return traced(_decode_data(envelope, body, position, context, recognise), trace)
     except Rejected as rejected:
         letter = dead_letter(
             rejected, body=body, position=position, context=context, source=ENVELOPE_SOURCE
         )
         return (letter,)
+
+
+def traced(
+    found: tuple[Message | DeadLetter, ...], trace: TraceContext
+) -> tuple[Message | DeadLetter, ...]:
+    """Give messages the trace context that they came with, if there is one."""
+    if not trace.parent:
+        return found
+    return tuple(
+        msgspec.structs.replace(each, trace=trace) if isinstance(each, Message) else each
+        for each in found
+    )
+
+
+def _decode_data(
+    envelope: Envelope, body: bytes, position: str, context: DecodeContext, recognise: Recognise
+) -> tuple[Message | DeadLetter, ...]:
+    """Decode what is in the envelope. Raises Rejected."""
+    data, is_json = _data_of(envelope)
+    if not is_json:
+        split = _splitter(envelope, data, context)
+        return (decode_avro(body, split, position, context),)
+    decode = recognise(data, context)
+    if decode is not None:
+        found = decode(data, position, context)
+        return tuple(_rewrapped(decoded, body) for decoded in found)
+    tree = _tree_of(envelope, parse_json(data, context), context.registry)
     return (decode_tree(tree, body, position, context),)
 
 

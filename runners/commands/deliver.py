@@ -20,6 +20,7 @@ from connectors.deliveries.opening import opened_delivery
 from connectors.deliveries.parcels import Parcels
 from connectors.deliveries.patience import CircuitBreaker, Patience
 from connectors.store import DelivererBusy, LedgerStore, OutboxCounts
+from ledger.trace_context import Spans
 from runners import arguments
 from runners.display import print_json, print_lines, say
 from runners.exit_codes import ExitCode
@@ -27,6 +28,7 @@ from runners.outbox import outbox_line
 from runners.problems import Findings, Problem
 from runners.reading import erp_problems, erp_settings, gl_mapping
 from runners.stores import opened_store
+from runners.telemetry import spans_of
 
 Kind = Annotated[
     Literal["tryton", "http", "files"], typer.Option("--to", help="Which settings of the ERP file.")
@@ -68,6 +70,7 @@ def deliver(
     every: Annotated[
         int, typer.Option(metavar="SECONDS", min=1, help="With --follow: pause between looks.")
     ] = 5,
+    otlp: arguments.Otlp = None,
     strict: arguments.Strict = False,
     as_json: arguments.AsJson = False,
 ) -> None:
@@ -82,8 +85,12 @@ def deliver(
 
       crossfoot deliver --store sqlite:///books.db --erp erp.yaml --mapping gl.yaml --to tryton
     """
-    settings = erp_settings(erp)
-    with opened_store(store) as opened, erp_problems(), opened_delivery(settings, to) as delivery:
+    settings, spans = erp_settings(erp), spans_of(otlp)
+    with (
+        opened_store(store) as opened,
+        erp_problems(),
+        opened_delivery(settings, to, spans) as delivery,
+    ):
         if retry_refused:
             opened.delivery_desk.retry_refused()
         parcels = Parcels(gl_mapping(mapping), opened.calendar)
@@ -95,6 +102,7 @@ def deliver(
                 tenant,
                 settings.batch_size,
                 stop,
+                spans,
             )
             done = _follow(drainer, stop, every) if follow else drainer.drain()
         outcome = _outcome(delivery, done, opened.delivery_desk.counts(tenant))
@@ -108,6 +116,7 @@ def _drainer(
     tenant: str,
     batch_size: int,
     stop: threading.Event,
+    spans: Spans,
 ) -> Drainer:
     patience = Patience()
     return Drainer(
@@ -124,6 +133,7 @@ def _drainer(
             chance=random.SystemRandom().random,
             stopping=stop.is_set,
         ),
+        spans=spans,
     )
 
 

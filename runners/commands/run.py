@@ -27,6 +27,7 @@ from runners.problems import Findings, Problem
 from runners.progress import working
 from runners.reading import books_config, input_ranges, mapping_file, policy_pack, unchanging_inputs
 from runners.stores import opened_store, store_problems
+from runners.telemetry import spans_of
 
 if TYPE_CHECKING:
     from pipelines.options import OrderToCashOptions
@@ -116,6 +117,7 @@ def order_to_cash(
     store_wait: arguments.StoreWait = 3600,
     runner: BoundedEngine = "local",
     beam: arguments.BeamOptions = None,
+    otlp: arguments.Otlp = None,
     strict: arguments.Strict = False,
     as_json: arguments.AsJson = False,
 ) -> None:
@@ -147,6 +149,7 @@ def order_to_cash(
         runner=runner,
         beam=beam or [],
         store_wait_seconds=store_wait,
+        otlp=otlp,
     )
     if as_json:
         print_json(outcome)
@@ -173,6 +176,7 @@ def run_order_to_cash(
     runner: Engine = "local",
     beam: Sequence[str] = (),
     store_wait_seconds: int = 3600,
+    otlp: str | None = None,
 ) -> RunOutcome:
     """Check everything named, run the pipeline to its end, and read the books after it."""
     # Here, not at the top: Beam takes seconds to import and other commands do without it.
@@ -184,6 +188,7 @@ def run_order_to_cash(
     books_config(books, rates)
     gl_mapping = mapping_file(mapping).mapping if mapping is not None else None
     input_ranges(inputs)
+    spans_of(otlp)
     try:
         options = check_options(
             input=tuple(inputs),
@@ -199,6 +204,7 @@ def run_order_to_cash(
             schema_ids=schema_ids,
             adjustment=adjustment,
             store_wait_seconds=store_wait_seconds,
+            otlp=otlp,
         )
     except InvalidOptions as error:
         raise Problem("; ".join(error.problems), "correct these options") from error

@@ -18,6 +18,7 @@ from runners.exit_codes import ExitCode
 from runners.problems import Problem
 from runners.reading import books_config, policy_pack
 from runners.stores import store_problems
+from runners.telemetry import spans_of
 
 if TYPE_CHECKING:
     from pipelines.live_options import LiveOptions
@@ -65,6 +66,7 @@ def order_to_cash_live(
         int, typer.Option(metavar="SECONDS", help="How long an event may wait for company.")
     ] = 1,
     store_wait: arguments.StoreWait = 3600,
+    otlp: arguments.Otlp = None,
     beam: arguments.BeamOptions = None,
     graph: Graph = None,
     as_json: arguments.AsJson = False,
@@ -93,7 +95,9 @@ def order_to_cash_live(
         window_seconds=window,
         early_seconds=early,
         store_wait_seconds=store_wait,
+        otlp=otlp,
     )
+    spans_of(otlp)
     policy_pack(policy)
     books_config(books, rates)
     _start(options, runner, extra, graph, as_json)

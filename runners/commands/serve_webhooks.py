@@ -15,6 +15,7 @@ from runners import arguments
 from runners.display import print_json, say
 from runners.exit_codes import ExitCode
 from runners.problems import Problem
+from runners.telemetry import spans_of
 
 if TYPE_CHECKING:
     from connectors.webhooks.deliveries import Scheme
@@ -70,6 +71,7 @@ def serve_webhooks(
     max_body: Annotated[
         int, typer.Option(metavar="BYTES", help="Larger bodies are refused.")
     ] = 1024 * 1024,
+    otlp: arguments.Otlp = None,
     as_json: arguments.AsJson = False,
 ) -> None:
     r"""Receive signed webhooks at /webhooks/NAME and answer 200 only when an event is durable.
@@ -89,9 +91,10 @@ def serve_webhooks(
     except ImportError as error:
         raise Problem(f"{error.name} is not installed", _INSTALL, ExitCode.ENVIRONMENT) from error
     host, port = _address(listen)
+    spans = spans_of(otlp)
     signatures = _signatures([_source(text, os.environ) for text in source], tolerance)
     log = _durable_log(to, state, {name: each.scheme for name, each in signatures.items()})
-    app = webhook_app(signatures, log, max_body_bytes=max_body)
+    app = webhook_app(signatures, log, max_body_bytes=max_body, spans=spans)
     serving = Serving(host=host, port=port, sources=sorted(signatures), to=to)
     if as_json:
         print_json(serving)

@@ -59,6 +59,9 @@ def print_trace(report: TraceReport, *, show_bytes: bool) -> None:
         ["occurred", "event", "type", "schema version", "outcome"],
         [[e.occurred_at, e.message_id, e.type, e.schema_version, e.outcome] for e in report.events],
     )
+    for event in report.events:
+        if event.trace_id is not None:
+            print_lines(f"trace of {event.message_id}: {event.trace_id}", "")
     if show_bytes or report.kind in ("message", "event"):
         for event in report.events:
             print_lines(f"bytes of {event.message_id}:", *_bytes_lines(event), "")
@@ -108,6 +111,7 @@ def _print_postings(postings: Sequence[TracedPosting]) -> None:
             *(f"  shaped by {other}" for other in posting.evidence),
             *([f"  rate {posting.memo}"] if posting.memo else []),
             f"  delivery {_delivery_line(posting)}",
+            *([f"  trace {posting.trace_id}"] if posting.trace_id else []),
         )
         print_table("", *_line_table(posting), right=["debit", "credit", "functional"])
     if not postings:

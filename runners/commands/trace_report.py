@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
 
 from connectors.store.postings import PostedEntry
+from connectors.store.trace_contexts import MessageKey, context_of
 from connectors.store.tracing import Trace, TracedLetter, TracedMessage, TracedUpdate
 from ledger.gl_accounts import AppliedLine
 from ledger.instants import iso_instant
 from ledger.mending import how_to_mend
 from ledger.results import LifecycleUpdate
+from ledger.trace_context import TraceContext
 from pipelines.preview_report import PreviewLine, shown_line
+
+Contexts = Mapping[MessageKey, TraceContext]
 
 
 class TracedEvent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -34,6 +39,8 @@ class TracedEvent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     """The source's bytes, where they are UTF-8 text."""
     body_base64: str | None = None
     """The source's bytes, where they are not."""
+    trace_id: str | None = None
+    """W3C trace id of the request that brought it, where it came with one."""
 
 
 class TracedPosting(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -76,6 +83,8 @@ class TracedPosting(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     region: str | None = None
     accounts: tuple[AppliedLine, ...] = ()
     """GL accounts it was handed out with, one per line, and the mapping and row that gave them."""
+    trace_id: str | None = None
+    """W3C trace id of the request that brought what caused it."""
     lines: tuple[PreviewLine, ...]
 
 
@@ -125,8 +134,8 @@ def trace_report(trace: Trace) -> TraceReport:
     return TraceReport(
         kind=trace.kind,
         id=trace.name,
-        events=tuple(map(_event, trace.messages)),
-        postings=tuple(_posting(posted, versions) for posted in trace.postings),
+        events=tuple(_event(traced, trace.contexts) for traced in trace.messages),
+        postings=tuple(_posting(posted, versions, trace.contexts) for posted in trace.postings),
         lifecycle=tuple(map(_lifecycle, trace.lifecycle)),
         contracts=tuple(trace.contracts),
         invoices=tuple(trace.invoices),
@@ -137,8 +146,9 @@ def trace_report(trace: Trace) -> TraceReport:
     )
 
 
-def _event(traced: TracedMessage) -> TracedEvent:
+def _event(traced: TracedMessage, contexts: Contexts) -> TracedEvent:
     message = traced.message
+    context = contexts.get((message.tenant, message.message_id))
     return TracedEvent(
         message_id=message.message_id,
         source=message.source,
@@ -148,12 +158,14 @@ def _event(traced: TracedMessage) -> TracedEvent:
         outcome=traced.outcome,
         customer_id=traced.party_id,
         event_ids=tuple(event.event_id for event in message.events),
+        trace_id=context.trace_id if context is not None else None,
         **_body(message.body),
     )
 
 
-def _posting(posted: PostedEntry, versions: dict[str, str]) -> TracedPosting:
+def _posting(posted: PostedEntry, versions: dict[str, str], contexts: Contexts) -> TracedPosting:
     entry = posted.entry
+    context = context_of(posted, contexts)
     return TracedPosting(
         posting_id=posted.posting_id,
         kind=posted.kind,
@@ -185,6 +197,7 @@ def _posting(posted: PostedEntry, versions: dict[str, str]) -> TracedPosting:
         erp_words=posted.erp_words,
         region=entry.region,
         accounts=posted.accounts,
+        trace_id=context.trace_id if context is not None else None,
         lines=tuple(shown_line(line, entry) for line in entry.lines),
     )
 

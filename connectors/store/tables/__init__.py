@@ -17,6 +17,7 @@ from connectors.store.tables.archive import (
     messages,
     ownership_conflicts,
     parties,
+    trace_contexts,
     waiting_ids,
 )
 from connectors.store.tables.closing import (
@@ -62,6 +63,7 @@ __all__ = [
     "pending",
     "periods",
     "runs",
+    "trace_contexts",
     "waiting_ids",
 ]
 

@@ -55,6 +55,19 @@ messages = Table(
 `content`: msgpack of (link_refs, links, account_links, canonical events)."""
 
 
+trace_contexts = Table(
+    "trace_contexts",
+    metadata,
+    key("tenant"),
+    key("message_id"),
+    words("trace_parent"),
+    words("trace_state"),
+    sqlite_with_rowid=False,
+)
+"""W3C trace context of messages that came with one: which request brought them. Operational: no
+part of the books, in no dump."""
+
+
 links = Table(
     "links",
     metadata,

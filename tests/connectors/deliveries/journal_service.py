@@ -93,7 +93,8 @@ class Service(BaseHTTPRequestHandler):
             batch = json.loads(body)
             ids = [parcel["posting"]["posting_id"] for parcel in batch["postings"]]
             authorization = self.headers.get("Authorization")
-            BOOKS.requests.append({"key": key, "ids": ids, "authorization": authorization})
+            request = {"key": key, "ids": ids, "authorization": authorization}
+            BOOKS.requests.append(request | {"traceparent": self.headers.get("traceparent")})
             status, answer = self._answer(key, batch, body, ids)
             if status == 200 and mode.drop_after_commit > 0:
                 mode.drop_after_commit -= 1

@@ -61,10 +61,10 @@ class Gateway:
             self._process.terminate()
             self._process.wait(timeout=60)
 
-    def send(self, body: bytes, secret: str = SECRET) -> httpx.Response:
-        """Deliver a body as Stripe does."""
+    def send(self, body: bytes, secret: str = SECRET, **more: str) -> httpx.Response:
+        """Deliver a body as Stripe does; `more` are further headers."""
         signature = WebhookSignature.generate_signature_header(body.decode(), secret)
-        headers = {"stripe-signature": signature, "content-type": "application/json"}
+        headers = {"stripe-signature": signature, "content-type": "application/json", **more}
         return self._client.post(f"{self.url}/webhooks/stripe", content=body, headers=headers)
 
     def lines(self) -> list[bytes]:
