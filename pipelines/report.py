@@ -89,6 +89,16 @@ def live_report_of(result: PipelineResult) -> LiveReport:
     return _checked(LiveReport(**_counts(result, LiveReport)))
 
 
+def live_counts(result: PipelineResult) -> dict[str, int]:
+    """Counters of a live job as they stand; empty while its engine does not answer."""
+    from grpc import RpcError
+
+    try:
+        return _counts(result, LiveReport)
+    except (RpcError, NotImplementedError):
+        return {}
+
+
 Report = TypeVar("Report", bound=RunReport)
 
 

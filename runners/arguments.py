@@ -86,6 +86,14 @@ Otlp = Annotated[
         "it the standard OTEL_* variables count. Needs crossfoot[telemetry].",
     ),
 ]
+Metrics = Annotated[
+    str | None,
+    typer.Option(
+        "--metrics",
+        metavar="HOST:PORT",
+        help="Serve figures for Prometheus at /metrics of this address (127.0.0.1:9464).",
+    ),
+]
 AnyTenant = Annotated[
     str | None, typer.Option("--tenant", metavar="NAME", help="Only this tenant's books.")
 ]

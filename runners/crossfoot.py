@@ -18,6 +18,7 @@ from runners.commands.generate import generate
 from runners.commands.migrate import migrate
 from runners.commands.preview import preview
 from runners.commands.run_close import close_period
+from runners.commands.serve_metrics import serve_metrics
 from runners.commands.serve_webhooks import serve_webhooks
 from runners.commands.standing import standing
 from runners.commands.tax import tax
@@ -90,6 +91,7 @@ app.command("catalog")(catalog)
 app.command("impact")(show_impact)
 app.command("deliver")(deliver)
 app.command("serve-webhooks")(serve_webhooks)
+app.command("serve-metrics")(serve_metrics)
 run.app.command("close-period")(close_period)
 app.add_typer(run.app, name="run")
 app.add_typer(close.app, name="close")

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import random
-import signal
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import msgspec
 import typer
@@ -24,11 +21,18 @@ from ledger.trace_context import Spans
 from runners import arguments
 from runners.display import print_json, print_lines, say
 from runners.exit_codes import ExitCode
+from runners.metrics import metrics_beside, store_figures
 from runners.outbox import outbox_line
 from runners.problems import Findings, Problem
 from runners.reading import erp_problems, erp_settings, gl_mapping
+from runners.stopping import stopping
 from runners.stores import opened_store
 from runners.telemetry import spans_of
+
+if TYPE_CHECKING:
+    from prometheus_client.registry import Collector
+
+    from connectors.telemetry.delivery_figures import DeliveryFigures
 
 Kind = Annotated[
     Literal["tryton", "http", "files"], typer.Option("--to", help="Which settings of the ERP file.")
@@ -70,6 +74,7 @@ def deliver(
     every: Annotated[
         int, typer.Option(metavar="SECONDS", min=1, help="With --follow: pause between looks.")
     ] = 5,
+    metrics: arguments.Metrics = None,
     otlp: arguments.Otlp = None,
     strict: arguments.Strict = False,
     as_json: arguments.AsJson = False,
@@ -94,17 +99,14 @@ def deliver(
         if retry_refused:
             opened.delivery_desk.retry_refused()
         parcels = Parcels(gl_mapping(mapping), opened.calendar)
-        with _stopping() as stop:
+        with stopping() as stop:
+            breaker = CircuitBreaker(Patience(), time.monotonic)
             drainer = _drainer(
-                opened,
-                delivery,
-                parcels,
-                tenant,
-                settings.batch_size,
-                stop,
-                spans,
+                opened, delivery, parcels, breaker, tenant, settings.batch_size, stop, spans
             )
-            done = _follow(drainer, stop, every) if follow else drainer.drain()
+            told = _Told()
+            with metrics_beside(metrics, lambda: told.collectors(store, tenant, breaker)):
+                done = _follow(drainer, stop, every, told) if follow else drainer.drain()
         outcome = _outcome(delivery, done, opened.delivery_desk.counts(tenant))
     _report(outcome, as_json, follow=follow, strict=strict)
 
@@ -113,20 +115,20 @@ def _drainer(
     store: LedgerStore,
     delivery: Delivery,
     parcels: Parcels,
+    breaker: CircuitBreaker,
     tenant: str,
     batch_size: int,
     stop: threading.Event,
     spans: Spans,
 ) -> Drainer:
-    patience = Patience()
     return Drainer(
         store.delivery_desk,
         delivery,
         parcels,
         tenant=tenant,
         batch_size=batch_size,
-        patience=patience,
-        breaker=CircuitBreaker(patience, time.monotonic),
+        patience=Patience(),
+        breaker=breaker,
         surroundings=Surroundings(
             now_micros=lambda: arguments.micros(datetime.now(UTC)),
             sleep=lambda seconds: _sleep(stop, seconds),
@@ -141,22 +143,26 @@ def _sleep(stop: threading.Event, seconds: float) -> None:
     stop.wait(seconds)
 
 
-@contextmanager
-def _stopping() -> Iterator[threading.Event]:
-    """An event that SIGINT and SIGTERM set: a batch under way is finished and recorded."""
-    stop = threading.Event()
-    before = {
-        number: signal.signal(number, lambda *_: stop.set())
-        for number in (signal.SIGINT, signal.SIGTERM)
-    }
-    try:
-        yield stop
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+class _Told:
+    """What Prometheus is told of the drains so far; nothing while nobody asks."""
+
+    def __init__(self) -> None:
+        self._figures: DeliveryFigures | None = None
+
+    def collectors(self, url: str, tenant: str, breaker: CircuitBreaker) -> list[Collector]:
+        """The store's figures, and this deliverer's from now on."""
+        from connectors.telemetry.delivery_figures import DeliveryFigures
+
+        self._figures = DeliveryFigures(breaker)
+        return [store_figures(url, tenant), self._figures]
+
+    def add(self, done: Drained) -> None:
+        """Count what a drain did."""
+        if self._figures is not None:
+            self._figures.add(done)
 
 
-def _follow(drainer: Drainer, stop: threading.Event, every_seconds: int) -> Drained:
+def _follow(drainer: Drainer, stop: threading.Event, every_seconds: int, told: _Told) -> Drained:
     """Drain again and again; the sum of all."""
     total = Drained()
     while not stop.is_set():
@@ -167,6 +173,7 @@ def _follow(drainer: Drainer, stop: threading.Event, every_seconds: int) -> Drai
             done = Drained()
         if done.away is not None:
             say(f"the ERP is away: {done.away}")
+        told.add(done)
         total = Drained(
             accepted=total.accepted + done.accepted,
             refused=total.refused + done.refused,

@@ -15,12 +15,16 @@ from runners import arguments
 from runners.display import print_json, say
 from runners.engines import Engine, refusals
 from runners.exit_codes import ExitCode
+from runners.metrics import address, metrics_beside, store_figures
 from runners.problems import Problem
 from runners.reading import books_config, policy_pack
 from runners.stores import store_problems
 from runners.telemetry import spans_of
 
 if TYPE_CHECKING:
+    from apache_beam.runners.runner import PipelineResult
+    from prometheus_client.registry import Collector
+
     from pipelines.live_options import LiveOptions
 
 Graph = Annotated[
@@ -66,6 +70,7 @@ def order_to_cash_live(
         int, typer.Option(metavar="SECONDS", help="How long an event may wait for company.")
     ] = 1,
     store_wait: arguments.StoreWait = 3600,
+    metrics: arguments.Metrics = None,
     otlp: arguments.Otlp = None,
     beam: arguments.BeamOptions = None,
     graph: Graph = None,
@@ -100,11 +105,18 @@ def order_to_cash_live(
     spans_of(otlp)
     policy_pack(policy)
     books_config(books, rates)
-    _start(options, runner, extra, graph, as_json)
+    if metrics is not None:
+        address(metrics)
+    _start(options, runner, extra, graph, metrics, as_json)
 
 
 def _start(
-    options: LiveOptions, runner: Engine, extra: list[str], graph: Path | None, as_json: bool
+    options: LiveOptions,
+    runner: Engine,
+    extra: list[str],
+    graph: Path | None,
+    metrics: str | None,
+    as_json: bool,
 ) -> None:
     """Start the job and wait for its end; or only write its graph."""
     from runners.live import live_graph, start_live
@@ -121,7 +133,17 @@ def _start(
     else:
         say(f"the live job was handed to {runner}")
     if runner != "dataflow":  # the service runs on by itself
-        result.wait_until_finish()
+        with metrics_beside(metrics, lambda: _collectors(options, result)):
+            result.wait_until_finish()
+
+
+def _collectors(options: LiveOptions, result: PipelineResult) -> list[Collector]:
+    """The store's figures, and the job's counters as far as its engine tells them."""
+    from connectors.telemetry.job_figures import JobFigures
+    from pipelines.report import live_counts
+
+    figures = store_figures(options.store or "", options.tenant)
+    return [figures, JobFigures(lambda: live_counts(result))]
 
 
 def _options(problems: list[str], **values: object) -> LiveOptions:

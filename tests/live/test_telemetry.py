@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import time
 from pathlib import Path
+
+import httpx
 
 from connectors.store import StoreError, open_store
 from tests.connectors.deliveries.services import journal_service
@@ -17,6 +20,7 @@ from tests.telemetry.way import CANARY, ROOT, charge, crossfoot, environment, er
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 CALLER = f"00-{TRACE}-00f067aa0ba902b7-01"
+ADDRESS = re.compile(r"metrics at (http://\S+)")
 BOOKED_WITHIN_SECONDS = 600.0
 
 
@@ -43,6 +47,12 @@ class Job:
                 return
             time.sleep(0.5)
         raise AssertionError(self.log.read_text()[-3000:])
+
+    def scrape(self) -> str:
+        """What it serves to Prometheus."""
+        found = ADDRESS.search(self.log.read_text())
+        assert found is not None, self.log.read_text()[-3000:]
+        return httpx.get(found[1], timeout=60).text
 
     def kill(self) -> None:
         """Kill it and what it started."""
@@ -78,11 +88,14 @@ def test_every_span_leads_back_to_the_webhook(
         webhooks = received(gateway, collector)
         assert TRACE in webhooks.values() and len(set(webhooks.values())) == 2
 
-        job = Job(tmp_path, source, store, prism_option, "--otlp", collector.url)
+        options = (prism_option, "--otlp", collector.url, "--metrics", "127.0.0.1:0")
+        job = Job(tmp_path, source, store, *options)
         try:
             job.wait_until_booked(2)
             decoded = collector.wait_for("order_to_cash.decode", 2)
             assert {span.parent_id: span.trace_id for span in decoded} == webhooks
+            figures = wait_for_figures(job)
+            assert 'crossfoot_messages{outcome="posted"} 2.0' in figures
             collector.wait_until(lambda: committed(collector) == set(webhooks))
         finally:
             job.kill()
@@ -96,7 +109,16 @@ def test_every_span_leads_back_to_the_webhook(
         assert request["traceparent"].startswith(f"00-{delivery.trace_id}-{delivery.span_id}-")
         assert {p["trace_id"] for p in traced(store, "evt_ch_called")["postings"]} == {TRACE}
         logs = job.log.read_text() + gateway.log.read_text() + delivered.stderr
-        assert CANARY not in logs and CANARY.encode() not in collector.raw
+        assert CANARY not in logs + figures and CANARY.encode() not in collector.raw
+
+
+def wait_for_figures(job: Job) -> str:
+    """Scrape until the engine has told the job's counters; return the page."""
+    until = time.monotonic() + BOOKED_WITHIN_SECONDS
+    while 'crossfoot_job_total{counter="posted"} 2.0' not in (page := job.scrape()):
+        assert time.monotonic() < until, page
+        time.sleep(0.5)
+    return page
 
 
 def committed(collector: Collector) -> set[str]:
