@@ -151,6 +151,10 @@ def order_to_cash(
         store_wait_seconds=store_wait,
         otlp=otlp,
     )
+    _tell(outcome, as_json=as_json, strict=strict)
+
+
+def _tell(outcome: RunOutcome, *, as_json: bool, strict: bool) -> None:
     if as_json:
         print_json(outcome)
     else:
