@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import apache_beam as beam
+import structlog
 from apache_beam.io.iobase import RestrictionTracker
 from apache_beam.io.restriction_trackers import OffsetRange, OffsetRestrictionTracker
 from apache_beam.io.watermark_estimators import ManualWatermarkEstimator
@@ -35,6 +36,7 @@ _BROKER_SECONDS = 30.0
 _LOST = (KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE)
 _AWAY = (KafkaError._TRANSPORT, KafkaError._ALL_BROKERS_DOWN, KafkaError._TIMED_OUT)
 """A broker that is away comes back: the client goes on trying."""
+_log = structlog.get_logger("crossfoot.kafka")
 
 
 class OffsetsLost(Exception):
@@ -253,6 +255,8 @@ def _sorted_out(polled: Sequence[Message]) -> tuple[list[Message], bool]:
             at_end = True
         elif error.code() in _LOST:
             raise OffsetsLost(f"{message.topic()}/{message.partition()}: {error.str()}")
-        elif not (error.retriable() or error.code() in _AWAY):
+        elif error.retriable() or error.code() in _AWAY:
+            _log.warning("kafka_away", error=error.name())
+        else:
             raise KafkaException(error)
     return messages, at_end

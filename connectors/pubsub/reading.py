@@ -8,18 +8,29 @@ have. Delivery is at least once, as Pub/Sub's: an event that comes again is reco
 
 from __future__ import annotations
 
+import random
 import time
 from collections.abc import Iterator
 from typing import Any
 
 import apache_beam as beam
+import structlog
 from apache_beam.io.restriction_trackers import OffsetRange
 from apache_beam.io.watermark_estimators import ManualWatermarkEstimator
 from apache_beam.pvalue import PBegin, PCollection
 from apache_beam.transforms.core import RestrictionProvider
 from apache_beam.transforms.window import TimestampedValue
 from apache_beam.utils.timestamp import Duration, Timestamp
-from google.api_core.exceptions import DeadlineExceeded
+from google.api_core.exceptions import (
+    Aborted,
+    BadGateway,
+    DeadlineExceeded,
+    GatewayTimeout,
+    GoogleAPICallError,
+    InternalServerError,
+    ServiceUnavailable,
+    TooManyRequests,
+)
 from google.cloud.pubsub_v1 import SubscriberClient
 
 from connectors.endless import EndlessTracker, follow
@@ -32,6 +43,18 @@ HELD_SECONDS = 60
 """How long a message is held back from redelivery until it is acknowledged. Longer, and a job
 that died waits longer for what it had in hand; shorter, and a job that lags reads twice."""
 READERS = 2
+AWAY_SECONDS = 2.0
+"""The longest pause before a service that is away is asked again."""
+_AWAY = (
+    Aborted,
+    BadGateway,
+    GatewayTimeout,
+    InternalServerError,
+    ServiceUnavailable,
+    TooManyRequests,
+)
+"""What the service says when it is to be asked again later."""
+_log = structlog.get_logger("crossfoot.pubsub")
 
 
 class ReadFromPubSub(beam.PTransform):
@@ -83,6 +106,7 @@ class _PullFn(beam.DoFn):
 
     def setup(self) -> None:
         self._client = SubscriberClient()
+        self._missed_at: float | None = None
 
     def teardown(self) -> None:
         self._client.close()
@@ -99,13 +123,39 @@ class _PullFn(beam.DoFn):
         while time.monotonic() < until and tracker.try_claim(pulls):
             pulls += 1
             received = self._pull()
+            if received is None:
+                # The watermark stays: what was published meanwhile is not late.
+                continue
             for each in received:
                 at = Timestamp(each.message.publish_time.timestamp())
                 yield TimestampedValue(self._payload(each), at)
             _advance(watermark, received)
         tracker.defer_remainder(Duration(0))
 
-    def _pull(self) -> list[Any]:
+    def _pull(self) -> list[Any] | None:
+        """Return what the subscription has now; None when the service is away."""
+        try:
+            received = self._asked()
+        except _AWAY as error:
+            self._miss(error)
+            time.sleep(AWAY_SECONDS * random.uniform(0.5, 1.0))
+            return None
+        self._found()
+        return received
+
+    def _miss(self, error: GoogleAPICallError) -> None:
+        """Say once per outage that the service is away."""
+        if self._missed_at is None:
+            self._missed_at = time.monotonic()
+            _log.warning("pubsub_away", error=type(error).__name__)
+
+    def _found(self) -> None:
+        if self._missed_at is not None:
+            waited = time.monotonic() - self._missed_at
+            self._missed_at = None
+            _log.warning("pubsub_back", waited_seconds=round(waited))
+
+    def _asked(self) -> list[Any]:
         """Return what the subscription has now; nothing when it has nothing."""
         request = {"subscription": self._subscription, "max_messages": AT_ONCE}
         try:

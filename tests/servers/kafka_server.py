@@ -99,4 +99,5 @@ class KafkaServer:
             headers = [("ce_id", f"evt_{number}")]
             producer.produce(topic, body, str(number).encode(), headers=headers, **where)
             producer.poll(0)
-        producer.flush(30)
+        if left := producer.flush(300):
+            raise RuntimeError(f"the broker did not take {left} messages")

@@ -18,11 +18,14 @@ CODE = Path(__file__).parent / "pubsub"
 class PubSubServer:
     """A server without memory: what it holds is gone when it ends."""
 
-    def __init__(self) -> None:
+    def __init__(self, port: int = 0) -> None:
+        """`port`: where it listens; 0 for any that is free."""
         target = downloads() / "bin" / "pubsubfake"
         command = ["build", "-o", str(target), "."]
         binary = go_binary("pubsubfake", command, CODE, {})
-        self._process = subprocess.Popen([str(binary)], stdout=subprocess.PIPE, text=True)
+        self._process = subprocess.Popen(
+            [str(binary), f"-port={port}"], stdout=subprocess.PIPE, text=True
+        )
         if self._process.stdout is None:
             raise RuntimeError("no output to read the address from")
         self.address = self._process.stdout.readline().strip()

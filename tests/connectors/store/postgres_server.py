@@ -10,7 +10,10 @@ import subprocess
 import tempfile
 from collections.abc import Callable
 from functools import partial
+from itertools import count
 from pathlib import Path
+
+from sqlalchemy import create_engine, make_url, text
 
 Server = tuple[str, Callable[[], None]]
 """(URL of its first database, how to stop it)"""
@@ -36,6 +39,7 @@ class RestartedServer:
         self.socket = f"{folder}/.s.PGSQL.5432"
         self._folder = folder
         self._control = control
+        self._numbers = count()
 
     @classmethod
     def begin(cls) -> RestartedServer | str:
@@ -51,6 +55,19 @@ class RestartedServer:
         user = "pgserver" if os.getuid() == 0 else None
         running = partial(pgserver.pg_ctl, pgdata=folder, user=user, timeout=300)
         return cls(server, folder, running)
+
+    def url_of(self, database: str) -> str:
+        """URL of one of its databases."""
+        return make_url(self.url).set(database=database).render_as_string(hide_password=False)
+
+    def make_database(self) -> str:
+        """Make an empty database and return its name."""
+        name = f"books_{next(self._numbers)}"
+        admin = create_engine(make_url(self.url).set(drivername="postgresql+psycopg"))
+        with admin.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            connection.execute(text(f"CREATE DATABASE {name}"))
+        admin.dispose()
+        return name
 
     def crash(self) -> None:
         """End it at once, without a word to anybody; what was committed is in its log."""

@@ -10,7 +10,6 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
-from itertools import count
 from pathlib import Path
 
 import pytest
@@ -47,21 +46,10 @@ def server() -> Iterator[RestartedServer]:
     started.close()
 
 
-@pytest.fixture(scope="module")
-def numbers() -> Iterator[int]:
-    """Numbers for names of databases."""
-    return count()
-
-
 @pytest.fixture
-def database(server: RestartedServer, numbers: Iterator[int]) -> str:
+def database(server: RestartedServer) -> str:
     """Name of an empty database."""
-    name = f"books_{next(numbers)}"
-    admin = create_engine(make_url(server.url).set(drivername="postgresql+psycopg"))
-    with admin.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.execute(text(f"CREATE DATABASE {name}"))
-    admin.dispose()
-    return name
+    return server.make_database()
 
 
 @pytest.fixture
@@ -204,7 +192,7 @@ def test_what_another_has_posted_since_is_folded_again(
     store: LedgerStore, network: TcpProxy, server: RestartedServer, database: str
 ) -> None:
     """The commit was lost before the server saw it, and somebody else was faster."""
-    direct = make_url(server.url).set(database=database).render_as_string(hide_password=False)
+    direct = server.url_of(database)
 
     def other_commits(data: bytes) -> bool:
         if not says_commit(data):

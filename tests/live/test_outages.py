@@ -1,0 +1,98 @@
+"""Parts go away while a live job runs: it goes on by itself, and the books are the bounded ones.
+
+The job is never started again: `wait_for` fails when its process ends.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from connectors.store import open_store
+from tests.connectors.store.postgres_server import RestartedServer
+from tests.live.conftest import DONE_WITHIN_SECONDS, LiveJob
+from tests.servers.kafka_server import KafkaServer
+from tests.servers.pubsub_server import PubSubServer
+from tests.servers.tcp_proxy import Network, TcpProxy
+
+UNDER_WAY = 10
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[RestartedServer]:
+    """A PostgreSQL that these tests may crash."""
+    started = RestartedServer.begin()
+    if isinstance(started, str):
+        pytest.skip(started)
+    yield started
+    started.close()
+
+
+def test_a_store_that_crashes_and_is_started_again(
+    kafka: KafkaServer,
+    lines: list[bytes],
+    bounded: bytes,
+    live_job: Callable[..., LiveJob],
+    prism_option: str,
+    server: RestartedServer,
+) -> None:
+    topic = kafka.make_topic("store-restarted", partitions=3)
+    job = live_job(f"kafka:{kafka.address}/{topic}", server.url_of(server.make_database()))
+    half = len(lines) // 2
+    kafka.write(topic, lines[:half])
+    job.start("prism", prism_option)
+    job.wait_until_under_way(UNDER_WAY)
+    server.crash()
+    kafka.write(topic, lines[half:])
+    wait_until(lambda: b"store_away" in job.log.read_bytes())
+    server.start()
+    assert job.wait_for(bounded) == bounded
+    assert_every_posting_once(job.store)
+    assert b"store_back" in job.log.read_bytes()
+
+
+def test_pubsub_away_for_a_while(
+    pubsub: PubSubServer,
+    lines: list[bytes],
+    bounded: bytes,
+    live_job: Callable[..., LiveJob],
+    prism_option: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    topic, subscription = pubsub.make_topic("away")
+    _, _, port = pubsub.address.rpartition(":")
+    network = TcpProxy(("127.0.0.1", int(port)))
+    job = live_job(f"pubsub:{subscription}")
+    half = len(lines) // 2
+    pubsub.publish(topic, lines[:half])
+    monkeypatch.setenv("PUBSUB_EMULATOR_HOST", network.address)
+    job.start("prism", prism_option)
+    monkeypatch.setenv("PUBSUB_EMULATOR_HOST", pubsub.address)
+    job.wait_until_under_way(UNDER_WAY)
+    network.turn(Network.REFUSED)
+    pubsub.publish(topic, lines[half:])
+    wait_until(lambda: b"pubsub_away" in job.log.read_bytes())
+    network.turn(Network.OPEN)
+    assert job.wait_for(bounded) == bounded
+    assert b"pubsub_back" in job.log.read_bytes()
+    job.kill()
+    network.close()
+
+
+def assert_every_posting_once(store: str) -> None:
+    """No posting twice, and no gap in the positions that the outbox gave."""
+    with open_store(store, create=False) as books:
+        ids = [posting.posting_id for posting in books.postings()]
+        positions = [delivery.position for delivery in books.deliveries(limit=100_000)]
+    assert len(ids) == len(set(ids))
+    assert positions == list(range(1, len(ids) + 1))
+
+
+def wait_until(done: Callable[[], bool]) -> None:
+    """Wait for something that takes its time; fails when it takes too much."""
+    until = time.monotonic() + DONE_WITHIN_SECONDS
+    while not done():
+        assert time.monotonic() < until, "nothing happens"
+        time.sleep(0.2)
