@@ -99,6 +99,21 @@ class Identity:
             return ()
         return tuple(sorted(self._more_accounts[party_id]))
 
+    def reached(self, ids: Iterable[str]) -> set[str]:
+        """Every id that links and identities lead to from `ids`, these included."""
+        found: set[str] = set()
+        waiting = list(ids)
+        while waiting:
+            node = waiting.pop()
+            if node not in found:
+                found.add(node)
+                waiting.extend(self._following(node))
+                waiting.extend(self._more_accounts.get(node, ()))
+                waiting.extend(
+                    table[node] for table in (self._accounts, self._decided) if node in table
+                )
+        return found
+
     def members(self) -> dict[str, tuple[str, ...]]:
         """Every id that leads to each party (and itself), sorted: where its history may be."""
         found: dict[str, set[str]] = defaultdict(set)

@@ -63,7 +63,15 @@ class StoreBooks:
     def links_from(self, ids: Iterable[str]) -> LinkBlock:
         """What earlier messages taught about these ids."""
         known = self._store.links_from(self._tenant, ids)
-        return LinkBlock(tuple(known.links), tuple(known.account_links))
+        return LinkBlock(tuple(known.links), tuple(known.account_links), tuple(known.parties))
+
+    def homes_of(self, message_ids: Iterable[str]) -> dict[str, str]:
+        """Under which ref earlier deliveries of messages that name no party are kept."""
+        return self._store.homes_of(self._tenant, message_ids)
+
+    def refs_of(self, tenant: str, parties: Sequence[PartyKeys]) -> dict[str, tuple[str, ...]]:
+        """Every ref under which the store keeps these parties."""
+        return self._store.refs_of(tenant, parties)
 
     def past_of(self, tenant: str, parties: Sequence[PartyKeys]) -> dict[str, PartyPast]:
         """What the store has of these parties."""

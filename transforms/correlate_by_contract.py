@@ -8,7 +8,7 @@ for the whole job: the ids that lead to a party travel as a side input of small 
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Protocol
 
 import apache_beam as beam
@@ -39,6 +39,10 @@ class KnownLinks(Protocol):
         """Return what is known of these ids and customers, following links to their end."""
         ...
 
+    def homes_of(self, message_ids: Iterable[str]) -> dict[str, str]:
+        """Return the ref under which each message that names no party is kept already."""
+        ...
+
 
 def shard_of(party_id: str, shards: int) -> int:
     """Return the shard of a party: the same on every machine and in every run."""
@@ -52,13 +56,44 @@ def learn(identity: Identity, block: LinkBlock) -> None:
     identity.add_parties(block.parties)
 
 
+def learn_known(identity: Identity, known: KnownLinks, ids: Iterable[str]) -> None:
+    """Tell `identity` what earlier runs learnt of `ids` and of all that these lead to by now."""
+    front = set(ids)
+    followed: set[str] = set()
+    while front:
+        block = known.links_from(front)
+        learn(identity, block)
+        followed |= front
+        followed.update(target for _, target in (*block.links, *block.account_links))
+        front = identity.reached(front) - followed
+
+
+def party_of(
+    identity: Identity, party_ref: str | None, link_refs: Sequence[str], home: str | None
+) -> str:
+    """Resolve a message; `home` is the ref under which an earlier delivery of it is kept.
+
+    What came again stays where it is kept, even when its links have become ambiguous since; what
+    waits under an id of its own goes where its ids lead by now.
+    """
+    if home is not None and home not in link_refs:
+        return identity.party_of(None, (home,)).party_id
+    return identity.party_of(party_ref, link_refs).party_id
+
+
 def route_block(
-    sealed: Iterable[SealedMessage], identity: Identity, shards: int
+    sealed: Iterable[SealedMessage],
+    identity: Identity,
+    shards: int,
+    homes: Mapping[int, str],
 ) -> dict[int, RoutedBlock]:
-    """Give every message its party and sort the parties by shard."""
+    """Give every message its party and sort the parties by shard.
+
+    `homes`: by position in the block, where earlier deliveries of unnamed messages are kept.
+    """
     parties: dict[str, list[msgspec.Raw]] = {}
-    for message in sealed:
-        party_id = identity.party_of(message.party_ref, message.link_refs).party_id
+    for number, message in enumerate(sealed):
+        party_id = party_of(identity, message.party_ref, message.link_refs, homes.get(number))
         parties.setdefault(party_id, []).append(message.encoded)
     routed: dict[int, RoutedBlock] = {}
     for party_id, messages in parties.items():
@@ -97,6 +132,12 @@ class CorrelateByContract(beam.PTransform):
         )
 
 
+class _NameOnly(msgspec.Struct, array_like=True):
+    """The beginning of an encoded `ledger.messages.Message`."""
+
+    message_id: str
+
+
 class _RoutePartiesFn(beam.DoFn):
     def __init__(
         self,
@@ -113,15 +154,27 @@ class _RoutePartiesFn(beam.DoFn):
         self._sealed = BlockPacker(list[SealedMessage])
         self._routed = BlockPacker(RoutedBlock)
         self._links = BlockPacker(LinkBlock)
+        self._name = msgspec.msgpack.Decoder(_NameOnly)
         self._identity_of: tuple[list[bytes] | None, Identity | None] = (None, None)
 
     def process(self, block: bytes, links: list[bytes]) -> Iterator[tuple[int, bytes]]:
         sealed = self._sealed.unpack(block)
         identity = self._identity(links)
+        homes: dict[int, str] = {}
         if self._known_links is not None:
-            learn(identity, self._known_links.links_from(_ids_of(sealed)))
-        for shard, routed in sorted(route_block(sealed, identity, self._shards).items()):
+            homes = self._homes(sealed, self._known_links)
+            learn_known(identity, self._known_links, _ids_of(sealed) | {*homes.values()})
+        for shard, routed in sorted(route_block(sealed, identity, self._shards, homes).items()):
             yield shard, self._routed.pack(routed)
+
+    def _homes(self, sealed: Sequence[SealedMessage], known: KnownLinks) -> dict[int, str]:
+        unnamed = {
+            number: self._name.decode(message.encoded).message_id
+            for number, message in enumerate(sealed)
+            if message.party_ref is None
+        }
+        kept = known.homes_of(unnamed.values()) if unnamed else {}
+        return {number: kept[name] for number, name in unnamed.items() if name in kept}
 
     def _identity(self, links: list[bytes]) -> Identity:
         """Build the identity once per side input: Beam hands the same list to every block."""

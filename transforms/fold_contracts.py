@@ -119,8 +119,14 @@ def with_past(
     if not left:
         return incoming, past
     alone = sorted(left - incoming.parties.keys())
-    past |= history.past_of(tenant, [keys_of(party_id, ()) for party_id in alone])
-    owner = {
+    owner = {ref: party_id for party_id, before in past.items() for ref in before.party_refs}
+    gone = {message.message_id for before in past.values() for message in before.messages}
+    for party_id, before in history.past_of(
+        tenant, [keys_of(party_id, ()) for party_id in alone]
+    ).items():
+        stays = [message for message in before.messages if message.message_id not in gone]
+        past[party_id] = before._replace(messages=stays)
+    owner |= {
         ref: party_id
         for party_id, messages in incoming.parties.items()
         for ref in (party_id, *(message.party_ref for message in messages if message.party_ref))

@@ -16,7 +16,7 @@ from ledger.folding import FoldSettings, fold_parties
 from ledger.identity import Identity
 from ledger.messages import Message
 from ledger.results import StaleParty
-from transforms.correlate_by_contract import KnownLinks, learn
+from transforms.correlate_by_contract import KnownLinks, learn_known
 from transforms.fold_contracts import PARTIES_PER_CHUNK, PartyHistory, PartyKeys
 from transforms.write_books import Books, CommitCounts, count
 
@@ -74,7 +74,7 @@ def accounts_in_doubt(
 ) -> dict[str, tuple[str, ...]]:
     """Return the parties that are stated to be several accounts, with these."""
     identity = Identity(decided)
-    learn(identity, books.links_from({ref for one in keys for ref in one.party_refs}))
+    learn_known(identity, books, {ref for one in keys for ref in one.party_refs})
     doubted = {one.party_id: identity.accounts_in_doubt(one.party_id) for one in keys}
     return {party_id: accounts for party_id, accounts in doubted.items() if accounts}
 

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 import msgspec
-from sqlalchemy import Column, Connection, or_, select
+from sqlalchemy import Column, Connection, exists, select
 
 from connectors.store.backend import Backend
 from connectors.store.books_calendar import shut_until
@@ -49,6 +49,8 @@ class KnownLinks(NamedTuple):
     """(id, id or party it belongs to), sorted; an id may have several targets."""
     account_links: list[tuple[str, str]]
     """(customer, CRM account), sorted; a customer may have several accounts."""
+    parties: list[str]
+    """Which of all these ids a message names as its party, sorted."""
 
 
 class Keys(Protocol):
@@ -126,28 +128,8 @@ def _messages_of(
 def read_past(
     connection: Connection, backend: Backend, tenant: str, wanted: Sequence[Keys]
 ) -> dict[str, Past]:
-    """Read all that is kept of some parties, by party id.
-
-    A party's refs are the certain ones, the taught ones under which something waits, every ref
-    that resolved to one of these when it was last committed, and what still waits under an id
-    that earlier links lead to one of these.
-    """
-    asked = {ref for keys in wanted for ref in (*keys.party_refs, *keys.taught_ids)}
-    waiting = read_party_ids(connection, backend, tenant, asked).keys()
-    beside = waiting_beside(connection, backend, tenant, asked)
-    members = _members(connection, backend, tenant, asked | {keys.party_id for keys in wanted})
-    refs_of = {
-        keys.party_id: _with_members(
-            {
-                *keys.party_refs,
-                *waiting & keys.taught_ids,
-                *(ref for taught in keys.taught_ids for ref in beside.get(taught, ())),
-            },
-            keys,
-            members,
-        )
-        for keys in wanted
-    }
+    """Read all that is kept of some parties, by party id."""
+    refs_of = read_refs(connection, backend, tenant, wanted)
     history = read_history(
         connection, backend, tenant, {ref for refs in refs_of.values() for ref in refs}
     )
@@ -162,6 +144,33 @@ def read_past(
             _left_by(party_id, refs, history.resolved),
         )
         for party_id, refs in refs_of.items()
+    }
+
+
+def read_refs(
+    connection: Connection, backend: Backend, tenant: str, wanted: Sequence[Keys]
+) -> dict[str, tuple[str, ...]]:
+    """Return every ref that some parties are kept under, by party id, sorted.
+
+    These are the certain ones, the taught ones under which something waits, every ref that
+    resolved to one of these when it was last committed, and what still waits under an id that
+    earlier links lead to one of these.
+    """
+    asked = {ref for keys in wanted for ref in (*keys.party_refs, *keys.taught_ids)}
+    waiting = read_party_ids(connection, backend, tenant, asked).keys()
+    beside = waiting_beside(connection, backend, tenant, asked)
+    members = _members(connection, backend, tenant, asked | {keys.party_id for keys in wanted})
+    return {
+        keys.party_id: _with_members(
+            {
+                *keys.party_refs,
+                *waiting & keys.taught_ids,
+                *(ref for taught in keys.taught_ids for ref in beside.get(taught, ())),
+            },
+            keys,
+            members,
+        )
+        for keys in wanted
     }
 
 
@@ -279,26 +288,39 @@ def read_links_from(
         )
         identities.update(accounts)
         front = {target for _, target in (*step, *accounts)} - seen
-    return KnownLinks(sorted(found), sorted(identities))
+    named = _named_as_party(connection, backend, tenant, seen)
+    return KnownLinks(sorted(found), sorted(identities), named)
 
 
-def read_account_links(
+def _named_as_party(
     connection: Connection, backend: Backend, tenant: str, ids: Iterable[str]
-) -> list[tuple[str, str]]:
-    """Return (customer, account) of every identity with a side among `ids`, sorted."""
-    wanted = list(ids)
-    query = (
-        select(account_links.c.customer, account_links.c.account)
-        .where(
-            account_links.c.tenant == tenant,
-            or_(
-                backend.among(account_links.c.customer, wanted),
-                backend.among(account_links.c.account, wanted),
-            ),
-        )
-        .order_by(account_links.c.customer, account_links.c.account)
+) -> list[str]:
+    naming = exists().where(
+        messages.c.party_no == parties.c.party_no, messages.c.found_by_link.is_(False)
     )
-    return [(customer, account) for customer, account in connection.execute(query)]
+    query = (
+        select(parties.c.party_ref)
+        .where(parties.c.tenant == tenant, backend.among(parties.c.party_ref, ids), naming)
+        .order_by(parties.c.party_ref)
+    )
+    return list(connection.execute(query).scalars())
+
+
+def read_homes(
+    connection: Connection, backend: Backend, tenant: str, message_ids: Iterable[str]
+) -> dict[str, str]:
+    """Return the ref under which each archived message was found by its links."""
+    query = (
+        select(messages.c.message_id, parties.c.party_ref)
+        .join(parties, parties.c.party_no == messages.c.party_no)
+        .where(
+            messages.c.tenant == tenant,
+            messages.c.found_by_link.is_(True),
+            backend.among(messages.c.message_id, message_ids),
+        )
+        .order_by(messages.c.message_id)
+    )
+    return dict(connection.execute(query).tuples().all())
 
 
 def _pairs(

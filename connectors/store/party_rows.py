@@ -117,15 +117,20 @@ def write_parties(
     rows: dict[TenantRef, PartyRow],
     added: Counter[TenantRef],
 ) -> None:
-    """Write new parties, and what changed of known ones; `added` is what revisions grow by."""
+    """Write new parties, and what changed of known ones; `added` is what revisions grow by.
+
+    Who turns out to be somebody else has a new revision too: a fold that took it for itself
+    meanwhile is refused.
+    """
     named = _named_refs(folded)
     as_of = {
         (party.tenant, ref): party.as_of_micros for party in folded for ref in party.party_refs
     }
     fresh, changed = [], []
     for (tenant, ref), row in sorted(rows.items()):
-        revision = row.revision + added[(tenant, ref)]
         party_id = named[(tenant, ref)] or row.party_id
+        moved = not row.is_new and party_id != row.party_id
+        revision = row.revision + added[(tenant, ref)] + moved
         until = as_of.get((tenant, ref), row.as_of_micros)
         if row.is_new:
             fresh.append((row.party_no, tenant, ref, party_id, revision, until))

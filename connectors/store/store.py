@@ -133,27 +133,27 @@ class LedgerStore:
     # --- before a fold -------------------------------------------------------------------
 
     def links_from(self, tenant: str, ids: Iterable[str]) -> KnownLinks:
-        """What is known of these ids and of the ids they lead to: links and CRM accounts."""
+        """What is known of these ids and of the ids they lead to."""
         return self._session.read(
             lambda connection: history.read_links_from(connection, self._backend, tenant, ids)
         )
 
-    def account_links(self, tenant: str, ids: Iterable[str]) -> list[tuple[str, str]]:
-        """(customer, account) of every identity with a side among `ids`, sorted."""
+    def homes_of(self, tenant: str, message_ids: Iterable[str]) -> dict[str, str]:
+        """Under which ref messages that name no party are archived; new ones are absent."""
         return self._session.read(
-            lambda connection: history.read_account_links(connection, self._backend, tenant, ids)
+            lambda connection: history.read_homes(connection, self._backend, tenant, message_ids)
+        )
+
+    def refs_of(self, tenant: str, wanted: Sequence[Keys]) -> dict[str, tuple[str, ...]]:
+        """Every ref that `past_of` would find these parties under, by party id, sorted."""
+        return self._session.read(
+            lambda connection: history.read_refs(connection, self._backend, tenant, wanted)
         )
 
     def party_refs_of(self, tenant: str, party_ids: Iterable[str]) -> dict[str, tuple[str, ...]]:
         """The refs that resolved to each party id when last committed, sorted."""
         return self._session.read(
             lambda connection: history.read_party_refs(connection, self._backend, tenant, party_ids)
-        )
-
-    def party_ids_of(self, tenant: str, party_refs: Iterable[str]) -> dict[str, str]:
-        """Whom each known ref resolved to when last committed; unknown refs are absent."""
-        return self._session.read(
-            lambda connection: history.read_party_ids(connection, self._backend, tenant, party_refs)
         )
 
     def held_moves(

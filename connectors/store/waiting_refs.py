@@ -13,9 +13,11 @@ from connectors.store.tables import links, parties, waiting_ids
 def waiting_for(
     connection: Connection, backend: Backend, tenant: str, targets: set[str]
 ) -> list[tuple[str, str]]:
-    """(target, id) of ids that stand for themselves though a link leads to just one target.
+    """(target, id) of ids under which something waits or waited, where a link leads to just one
+    target.
 
-    Both sides were committed at the same time, neither knowing the other.
+    Both sides may have been committed at the same time, neither knowing the other; or what the id
+    resolved to has turned out to be somebody else since.
     """
     other = links.alias("other")
     elsewhere = exists().where(
@@ -25,7 +27,7 @@ def waiting_for(
     )
     query = (
         select(links.c.target, links.c.link_id)
-        .join(parties, _stands_alone(links.c.tenant, links.c.link_id))
+        .join(parties, _kept_under(links.c.tenant, links.c.link_id))
         .where(
             links.c.tenant == tenant,
             backend.among(links.c.target, sorted(targets)),
@@ -52,7 +54,7 @@ def waiting_by_another_id(
             waiting_ids,
             and_(waiting_ids.c.tenant == links.c.tenant, waiting_ids.c.link_id == links.c.link_id),
         )
-        .join(parties, _stands_alone(waiting_ids.c.tenant, waiting_ids.c.party_ref))
+        .join(parties, _kept_under(waiting_ids.c.tenant, waiting_ids.c.party_ref))
         .where(
             links.c.tenant == tenant,
             backend.among(links.c.target, sorted(targets)),
@@ -80,10 +82,11 @@ def waiting_beside(
     return found
 
 
+def _kept_under(tenant: ColumnElement[str], ref: ColumnElement[str]) -> ColumnElement[bool]:
+    """Join a ref to its row in `parties`, whoever it resolves to."""
+    return and_(parties.c.tenant == tenant, parties.c.party_ref == ref)
+
+
 def _stands_alone(tenant: ColumnElement[str], ref: ColumnElement[str]) -> ColumnElement[bool]:
     """Join a ref to its row in `parties`, while it resolves to nobody but itself."""
-    return and_(
-        parties.c.tenant == tenant,
-        parties.c.party_ref == ref,
-        parties.c.party_id == parties.c.party_ref,
-    )
+    return and_(_kept_under(tenant, ref), parties.c.party_id == parties.c.party_ref)

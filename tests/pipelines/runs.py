@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -50,3 +51,11 @@ def standing_of(store: Path) -> bytes:
     """What stands, without the history of how it came."""
     with open_store(f"sqlite:///{store}", create=False) as books:
         return b"".join(books.standing_dump())
+
+
+def comparable(store: Path) -> list[bytes]:
+    """What stands, but for ids that came with two bodies: there the first to come stands."""
+    lines = standing_of(store).splitlines()
+    letters = [line for line in lines if b'"reason":"event_id_conflict"' in line]
+    twice = {json.loads(line)["message_id"].encode() for line in letters}
+    return [line for line in lines if not any(message_id in line for message_id in twice)]

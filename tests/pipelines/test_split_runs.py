@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from pipelines.report import RunReport
-from tests.pipelines.runs import Run, standing_of, write_lines
+from tests.pipelines.runs import Run, comparable, write_lines
 
 Split = Callable[[list[bytes]], list[list[bytes]]]
 
@@ -18,14 +17,6 @@ SPLITS: dict[str, Split] = {
     "second half, then first": lambda lines: [lines[len(lines) // 2 :], lines[: len(lines) // 2]],
     "every third": lambda lines: [lines[start::3] for start in (1, 2, 0)],
 }
-
-
-def comparable(store: Path) -> list[bytes]:
-    """What stands, but for ids that came with two bodies: there the first to come stands."""
-    lines = standing_of(store).splitlines()
-    letters = [line for line in lines if b'"reason":"event_id_conflict"' in line]
-    twice = {json.loads(line)["message_id"].encode() for line in letters}
-    return [line for line in lines if not any(message_id in line for message_id in twice)]
 
 
 @pytest.mark.parametrize("name", SPLITS)

@@ -28,8 +28,9 @@ parties = Table(
     Index("parties_id", "tenant", "party_id"),
 )
 """Every source-local party and whom it resolves to. `revision` counts what its history holds:
-messages archived under it plus account links that name it; a fold based on another number is
-stale. `folded_as_of_micros`: up to where (exclusive) its last fold recognised revenue."""
+messages archived under it, account links that name it, changes of whom it resolves to; a fold
+based on another number is stale. `folded_as_of_micros`: up to where (exclusive) its last fold
+recognised revenue."""
 
 
 messages = Table(

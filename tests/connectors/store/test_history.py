@@ -182,7 +182,8 @@ def test_links_are_followed_to_their_end_and_on_to_accounts(store: LedgerStore) 
         ("stripe:re_1", "stripe:ch_1"),
     ]
     assert known.account_links == [(CUSTOMER, "salesforce:001"), (CUSTOMER, "salesforce:002")]
-    assert store.links_from("globex", ["stripe:re_1"]) == ([], [])
+    assert known.parties == [CUSTOMER]
+    assert store.links_from("globex", ["stripe:re_1"]) == ([], [], [])
 
 
 def test_lookups_take_more_ids_than_a_statement_has_parameters(store: LedgerStore) -> None:
