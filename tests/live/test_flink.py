@@ -25,7 +25,8 @@ def test_from_kafka(
     job.start("flink", *on_flink)
     kafka.write(topic, lines[len(lines) // 2 :])
     assert job.wait_for(bounded) == bounded
-    assert flink.checkpoints() > 0
+    # The books may be done before the first checkpoint is due.
+    wait_until(lambda: flink.checkpoints() > 0)
 
 
 def test_a_task_manager_that_dies_twice_loses_and_repeats_nothing(
