@@ -4,9 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from runners.exit_codes import ExitCode
 from runners.problems import Problem
+
+if TYPE_CHECKING:
+    from runners.engine_pipelines import EngineOptionsInvalid
+
+
+def wrong_options(error: EngineOptionsInvalid) -> Problem:
+    """What to tell of options that the engine refuses."""
+    return Problem(f"the engine's options: {error}", "give or correct them with --beam=OPTION")
 
 
 @contextmanager
@@ -17,8 +26,7 @@ def engine_problems() -> Iterator[None]:
     try:
         yield
     except EngineOptionsInvalid as error:
-        mend = "give or correct them with --beam=OPTION"
-        raise Problem(f"the engine's options: {error}", mend) from error
+        raise wrong_options(error) from error
     except JobFailed as error:
         raise Problem(
             f"the engine gave the job up: {error}",

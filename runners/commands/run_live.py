@@ -15,6 +15,7 @@ from runners import arguments
 from runners.display import print_json, say
 from runners.engines import Engine, refusals
 from runners.exit_codes import ExitCode
+from runners.job_problems import wrong_options
 from runners.metrics import address, metrics_beside, store_figures
 from runners.problems import Problem
 from runners.reading import books_config, policy_pack
@@ -171,8 +172,7 @@ def _sources() -> Iterator[None]:
     try:
         yield
     except EngineOptionsInvalid as error:
-        mend = "give or correct them with --beam=OPTION"
-        raise Problem(f"the engine's options: {error}", mend) from error
+        raise wrong_options(error) from error
     except ImportError as error:
         raise Problem(
             f"{error.name} is not installed", "install crossfoot[kafka]", ExitCode.ENVIRONMENT

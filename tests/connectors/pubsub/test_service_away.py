@@ -39,15 +39,23 @@ def reader_of(subscription: str) -> _PullFn:
     return reader
 
 
-def test_a_network_that_is_down_and_comes_back(
-    server: PubSubServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    topic, subscription = server.make_topic("network")
+def behind_a_network(
+    server: PubSubServer, subscription: str, monkeypatch: pytest.MonkeyPatch
+) -> tuple[TcpProxy, _PullFn]:
+    """A reader that reaches the server through a network of the test's own."""
     host, _, port = server.address.rpartition(":")
     network = TcpProxy((host.strip("[]") or "127.0.0.1", int(port)))
     monkeypatch.setenv("PUBSUB_EMULATOR_HOST", network.address)
     reader = reader_of(subscription)
     monkeypatch.setenv("PUBSUB_EMULATOR_HOST", server.address)
+    return network, reader
+
+
+def test_a_network_that_is_down_and_comes_back(
+    server: PubSubServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    topic, subscription = server.make_topic("network")
+    network, reader = behind_a_network(server, subscription, monkeypatch)
     assert reader._pull() == []
     with capture_logs() as logs:
         network.turn(Network.REFUSED)
@@ -64,11 +72,7 @@ def test_a_server_that_says_nothing_has_nothing(
     server: PubSubServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     topic, subscription = server.make_topic("silent")
-    host, _, port = server.address.rpartition(":")
-    network = TcpProxy((host.strip("[]") or "127.0.0.1", int(port)))
-    monkeypatch.setenv("PUBSUB_EMULATOR_HOST", network.address)
-    reader = reader_of(subscription)
-    monkeypatch.setenv("PUBSUB_EMULATOR_HOST", server.address)
+    network, reader = behind_a_network(server, subscription, monkeypatch)
     network.turn(Network.SILENT)
     server.publish(topic, BODIES)
     assert reader._pull() == []
