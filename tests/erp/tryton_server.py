@@ -28,7 +28,7 @@ from tests.connectors.store.postgres_server import start_server
 ROOT = Path(__file__).resolve().parents[2]
 VENV = ROOT / ".erp" / "venv"
 PASSWORD = "not-a-secret"
-START_SECONDS = 60
+START_SECONDS = 240
 
 
 class TrytonServer:

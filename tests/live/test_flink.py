@@ -106,7 +106,7 @@ def test_a_changed_job_goes_on_from_the_savepoint_of_the_former(
     kafka.write(topic, lines[len(lines) // 2 :])
     job.start("flink", *on_flink, "--window", "20", f"--beam=--savepoint_path={savepoint}")
     assert job.wait_for(bounded) == bounded
-    assert flink.checkpoints("restored") == 1
+    assert flink.checkpoints("restored") >= 1
 
 
 def test_the_job_server_knows_every_option_of_the_profile(flink: FlinkCluster) -> None:

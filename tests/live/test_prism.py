@@ -38,8 +38,8 @@ def test_killed_in_the_middle_it_loses_nothing_of_the_subscription(
     pubsub.publish(topic, lines[: len(lines) // 2])
     job.start("prism", prism_option)
     job.wait_until_under_way(20)
-    pubsub.publish(topic, lines[len(lines) // 2 :])
     job.kill()
+    pubsub.publish(topic, lines[len(lines) // 2 :])
     assert job.standing() != bounded
     job.start("prism", prism_option)
     assert job.wait_for(bounded) == bounded

@@ -209,7 +209,7 @@ def test_a_deliverer_killed_at_any_moment_books_nothing_twice(
         with open_store(files.url) as store:
             assert store.delivery_desk.counts().pending > 0, f"kill {kills} came too late"
     service.behave(slow=0)
-    output, errors = start(files).communicate(timeout=120)
+    output, errors = start(files).communicate(timeout=600)
     told = service.told()
     assert set(told["times_booked"].values()) == {1} and len(told["booked"]) == 30, errors
     assert json.loads(output)["outbox"] == {"pending": 0, "accepted": 30, "refused": 0}
@@ -225,7 +225,7 @@ def test_a_follower_takes_what_comes_and_ends_when_told(
         post(store, range(30, 34))
     wait_for(service, process, 34)
     process.send_signal(signal.SIGTERM)
-    output, errors = process.communicate(timeout=60)
+    output, errors = process.communicate(timeout=600)
     assert process.returncode == 0, errors
     assert json.loads(output)["accepted"] == 34
 

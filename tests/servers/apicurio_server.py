@@ -65,7 +65,7 @@ class ApicurioServer:
         until = time.monotonic() + UP_WITHIN_SECONDS
         while time.monotonic() < until and self._process.poll() is None:
             try:
-                urllib.request.urlopen(f"{self.url}/subjects", timeout=2).close()
+                urllib.request.urlopen(f"{self.url}/subjects", timeout=10).close()
                 return
             except (urllib.error.URLError, OSError):
                 time.sleep(0.25)

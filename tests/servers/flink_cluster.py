@@ -20,6 +20,7 @@ from typing import Any
 
 import grpc
 import pytest
+import tenacity
 from apache_beam.portability.api import beam_job_api_pb2, beam_job_api_pb2_grpc
 
 from tests.servers.downloads import MINUTES, downloads, free_port, java_libraries, needs
@@ -28,6 +29,8 @@ FLINK = "1.19.3"
 BEAM = "2.62.0"
 POM = Path(__file__).parent / "flink" / "pom.xml"
 UP_WITHIN_SECONDS = 240.0
+ANSWERS_WITHIN_SECONDS = 60.0
+"""A busy JobManager takes its time: it asks every job before it answers."""
 SLOTS = 4
 _RESULT = "BASH_JAVA_UTILS_EXEC_RESULT:"
 _OPENED = "util lang net io nio lang.reflect text time lang.invoke util.concurrent".split()
@@ -60,6 +63,15 @@ def flink_distribution() -> Path:
     packed.unlink()
     (target / ".complete").touch()
     return target / "deps"
+
+
+_patiently = tenacity.Retrying(
+    retry=tenacity.retry_if_exception_type(OSError),
+    wait=tenacity.wait_fixed(1.0),
+    stop=tenacity.stop_after_delay(UP_WITHIN_SECONDS),
+    reraise=True,
+)
+"""Calls a function again while a cluster that recovers has no answer."""
 
 
 class FlinkCluster:
@@ -104,7 +116,8 @@ class FlinkCluster:
             "restart-strategy.fixed-delay.attempts": 20,
             "restart-strategy.fixed-delay.delay": "2 s",
             "heartbeat.interval": 2000,
-            "heartbeat.timeout": 10000,
+            # What dies is noticed by its connection; a slow machine is not dead.
+            "heartbeat.timeout": 60000,
             "io.tmp.dirs": f"{self._directory}/tmp",
         }
         return "".join(f"{name}: {value}\n" for name, value in settings.items())
@@ -178,23 +191,32 @@ class FlinkCluster:
         with grpc.insecure_channel(self.endpoint) as channel:
             request = beam_job_api_pb2.DescribePipelineOptionsRequest()
             service = beam_job_api_pb2_grpc.JobServiceStub(channel)
-            described = service.DescribePipelineOptions(request, timeout=30)
+            described = service.DescribePipelineOptions(request, timeout=300)
         return {option.name for option in described.options}
 
     def ask(self, path: str, method: str = "GET", body: dict[str, object] | None = None) -> Any:
-        """What the JobManager's REST interface answers; raises OSError while it is not up."""
+        """What the JobManager's REST interface answers; a question is repeated for minutes.
+
+        Raises:
+            OSError: it answers with errors, or not at all.
+        """
+        if method == "POST":
+            return self._ask_once(path, method, body)
+        return _patiently(self._ask_once, path, method, body)
+
+    def _ask_once(self, path: str, method: str, body: dict[str, object] | None) -> Any:
         request = urllib.request.Request(
             f"http://localhost:{self._rest}{path}",
             method=method,
             data=None if body is None else json.dumps(body).encode(),
             headers={"Content-Type": "application/json"},
         )
-        with urllib.request.urlopen(request, timeout=10) as response:
+        with urllib.request.urlopen(request, timeout=ANSWERS_WITHIN_SECONDS) as response:
             return json.loads(response.read() or b"{}")
 
     def _ready(self) -> bool:
         try:
-            if self.ask("/overview")["slots-total"] < SLOTS:
+            if self._ask_once("/overview", "GET", None)["slots-total"] < SLOTS:
                 return False
             with socket.create_connection(("localhost", self._job_port), 1):
                 return True
@@ -224,7 +246,7 @@ class FlinkCluster:
         command = ["java", "-cp", f"{self._flink}/bin/bash-java-utils.jar:{dist}"]
         command += ["org.apache.flink.runtime.util.bash.BashJavaUtils"]
         command += [f"{kind}_RESOURCE_PARAMS", "--configDir", str(self._directory)]
-        told = subprocess.run(command, check=True, capture_output=True, text=True, timeout=60)
+        told = subprocess.run(command, check=True, capture_output=True, text=True, timeout=300)
         lines = [line for line in told.stdout.splitlines() if line.startswith(_RESULT)]
         heap, dynamic = (shlex.split(line.removeprefix(_RESULT)) for line in lines)
         return heap, dynamic

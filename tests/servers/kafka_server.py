@@ -13,7 +13,7 @@ from confluent_kafka.admin import AdminClient, NewTopic
 from tests.servers.downloads import free_port, java_libraries
 
 POM = Path(__file__).parent / "kafka" / "pom.xml"
-UP_WITHIN_SECONDS = 90.0
+UP_WITHIN_SECONDS = 240.0
 CLUSTER = "Y3Jvc3Nmb290LWthZmthLQ"
 """Any 16 bytes in base64."""
 
@@ -59,7 +59,7 @@ class KafkaServer:
         return [*command, *words, str(self._properties)]
 
     def _java(self, main: str, *words: str) -> None:
-        subprocess.run(self._command(main, *words), check=True, timeout=60, capture_output=True)
+        subprocess.run(self._command(main, *words), check=True, timeout=300, capture_output=True)
 
     def start(self) -> None:
         """Start the broker and wait until it answers."""
@@ -72,7 +72,7 @@ class KafkaServer:
         until = time.monotonic() + UP_WITHIN_SECONDS
         while time.monotonic() < until and self._process.poll() is None:
             try:
-                admin.list_topics(timeout=1)
+                admin.list_topics(timeout=5)
                 return
             except Exception:  # noqa: BLE001 - any failure means: not yet
                 time.sleep(0.25)
@@ -88,7 +88,7 @@ class KafkaServer:
     def make_topic(self, name: str, partitions: int = 3) -> str:
         """Make a topic and return its name."""
         admin = AdminClient(self.settings)
-        admin.create_topics([NewTopic(name, partitions, 1)])[name].result(30)
+        admin.create_topics([NewTopic(name, partitions, 1)])[name].result(120)
         return name
 
     def write(self, topic: str, bodies: Iterable[bytes], partition: int | None = None) -> None:

@@ -53,10 +53,10 @@ class PubSubServer:
             for number, body in enumerate(bodies)
         ]
         for future in futures:
-            future.result(30)
+            future.result(120)
 
     def unacknowledged(self, subscription: str) -> int:
         """How many messages a subscriber would be given now or when their leases run out."""
         with SubscriberClient() as client:
-            found = client.pull(subscription=subscription, max_messages=1000, timeout=5)
+            found = client.pull(subscription=subscription, max_messages=1000, timeout=60)
             return len(found.received_messages)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from tests.servers.downloads import ROOT, free_port
 
-UP_WITHIN_SECONDS = 60.0
+UP_WITHIN_SECONDS = 240.0
 
 
 class WorkerPool:

@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 
 ROOT = Path(__file__).resolve().parents[3]
-WAIT_SECONDS = 30
+WAIT_SECONDS = 240
 
 
 class JournalService:
