@@ -14,8 +14,10 @@ test: $(VENV)/.dev  ## the whole test suite
 erp-test: $(VENV)/.dev .erp/.ready  ## deliver to a real Tryton on PostgreSQL and compare trial balances
 	@$(BIN)/python -m pytest -m erp tests/erp
 
+flink-test: EVENTS ?= 20000
 flink-test: $(VENV)/.dev  ## jobs on a real Flink cluster, which needs Java, Maven and pip
-	@$(BIN)/python -m pytest -rs tests/live/test_flink.py tests/live/test_bounded_engines.py
+	@CROSSFOOT_LIVE_EVENTS=$(EVENTS) $(BIN)/python -m pytest -rs tests/live/test_flink.py \
+		tests/live/test_flink_many.py tests/live/test_bounded_engines.py
 
 prism:  ## build Prism, the engine for live jobs on this machine, into .work/downloads/bin; needs Go
 	@mkdir -p .work/downloads/bin

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from runners.engines import PROFILES
-from tests.live.conftest import MESSAGE, LiveJob
-from tests.live.watching import balances, taken, trickle, wait_until
+from tests.live.conftest import MESSAGE, LiveJob, taken
+from tests.live.watching import balances, trickle, wait_until
 from tests.servers.flink_cluster import FlinkCluster
 from tests.servers.kafka_server import KafkaServer
 

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from connectors.store import open_store
-from tests.live.conftest import MESSAGE, standing
 from tests.servers.kafka_server import KafkaServer
 
 AT_ONCE = 10
@@ -39,11 +38,6 @@ def wait_until(done: Callable[[], bool]) -> None:
     while not done():
         assert time.monotonic() < until, "nothing happens"
         time.sleep(0.5)
-
-
-def taken(store: str) -> int:
-    """How many messages the store has taken."""
-    return standing(store).count(MESSAGE)
 
 
 def balances(store: str) -> dict[tuple[str, ...], tuple[int, int]]:
