@@ -14,7 +14,7 @@ test: $(VENV)/.dev  ## the whole test suite
 erp-test: $(VENV)/.dev .erp/.ready  ## deliver to a real Tryton on PostgreSQL and compare trial balances
 	@$(BIN)/python -m pytest -m erp tests/erp
 
-flink-test: EVENTS ?= 20000
+flink-test: EVENTS ?= 100000
 flink-test: $(VENV)/.dev  ## jobs on a real Flink cluster, which needs Java, Maven and pip
 	@CROSSFOOT_LIVE_EVENTS=$(EVENTS) $(BIN)/python -m pytest -rs tests/live/test_flink.py \
 		tests/live/test_flink_many.py tests/live/test_bounded_engines.py
