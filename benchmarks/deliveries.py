@@ -24,11 +24,12 @@ import msgspec
 import structlog
 
 from connectors.deliveries import Delivery
-from connectors.deliveries.draining import Drainer, Surroundings
+from connectors.deliveries.draining import Drainer
 from connectors.deliveries.http_journal import HttpJournal
 from connectors.deliveries.parcels import Parcels
 from connectors.deliveries.patience import CircuitBreaker, Patience
 from connectors.deliveries.settings import HttpSettings
+from connectors.deliveries.trying import Surroundings
 from connectors.deliveries.tryton import TrytonDelivery
 from connectors.store import LedgerStore, open_store
 from ledger.accounts import AccountRole

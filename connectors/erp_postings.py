@@ -151,7 +151,7 @@ def _line(number: int, line: JournalLine) -> ErpLine:
     worth = line.functional_minor
     return ErpLine(
         line_number=number,
-        account_role=line.role,
+        account_role=str(line.role),
         accounted_debit_minor=worth if worth > 0 else 0,
         accounted_credit_minor=-worth if worth < 0 else 0,
         transaction_amount_minor=line.amount_minor,

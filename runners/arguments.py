@@ -69,6 +69,15 @@ StoreWait = Annotated[
         help="How long workers wait for a store that went away, before they give up.",
     ),
 ]
+FollowedStoreWait = Annotated[
+    int | None,
+    typer.Option(
+        "--store-wait",
+        metavar="SECONDS",
+        min=0,
+        help="How long a store that went away is waited for; 3600 with --follow, else 0.",
+    ),
+]
 Tenant = Annotated[str, typer.Option(metavar="NAME", help="Whose books.")]
 Adjustment = Annotated[
     str | None,

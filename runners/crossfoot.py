@@ -17,6 +17,7 @@ from runners.commands.dump import dump
 from runners.commands.generate import generate
 from runners.commands.migrate import migrate
 from runners.commands.preview import preview
+from runners.commands.publish import publish
 from runners.commands.run_close import close_period
 from runners.commands.serve_metrics import serve_metrics
 from runners.commands.serve_webhooks import serve_webhooks
@@ -90,6 +91,7 @@ app.command("doctor")(doctor)
 app.command("catalog")(catalog)
 app.command("impact")(show_impact)
 app.command("deliver")(deliver)
+app.command("publish")(publish)
 app.command("serve-webhooks")(serve_webhooks)
 app.command("serve-metrics")(serve_metrics)
 run.app.command("close-period")(close_period)

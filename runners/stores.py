@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from threading import Event
 
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
@@ -51,9 +52,17 @@ _MENDING: tuple[tuple[type[StoreError], str, ExitCode], ...] = (
 
 
 @contextmanager
-def opened_store(url: str, *, create: bool = False) -> Iterator[LedgerStore]:
-    """Open the store, close it at the end; whatever it refuses becomes a Problem."""
-    with store_problems(url), open_store(url, create=create) as store:
+def opened_store(
+    url: str, *, create: bool = False, wait_seconds: float = 0.0, ending: Event | None = None
+) -> Iterator[LedgerStore]:
+    """Open the store, close it at the end; whatever it refuses becomes a Problem.
+
+    `wait_seconds` and `ending`: see `open_store`.
+    """
+    with (
+        store_problems(url),
+        open_store(url, create=create, wait_seconds=wait_seconds, ending=ending) as store,
+    ):
         yield store
 
 

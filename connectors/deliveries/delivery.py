@@ -12,8 +12,10 @@ from typing import Protocol
 
 import msgspec
 
+from connectors.deliveries.trying import Away
 from connectors.erp_postings import ErpPosting
 from ledger.reasons import Reason
+from ledger.trace_context import TraceContext
 
 
 class Parcel(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,6 +44,8 @@ class Shipment(msgspec.Struct, frozen=True, kw_only=True):
     first_position: int
     """Place of the first posting in the outbox."""
     parcels: tuple[Parcel, ...]
+    traces: Mapping[str, TraceContext] = {}
+    """Which request caused a posting, by posting id; where that is known."""
 
 
 class Accepted(msgspec.Struct, frozen=True):
@@ -64,14 +68,8 @@ class Refused(msgspec.Struct, frozen=True):
 Verdict = Accepted | Refused
 
 
-class ErpAway(Exception):
+class ErpAway(Away):
     """The ERP cannot be reached, or nobody knows what became of what was sent."""
-
-    def __init__(self, words: str, retry_after_seconds: int | None = None) -> None:
-        """`words`: what happened, without personal data; `retry_after_seconds`: as asked for."""
-        super().__init__(words)
-        self.words = words
-        self.retry_after_seconds = retry_after_seconds
 
 
 class ErpUnusable(Exception):

@@ -10,40 +10,28 @@ and what is left waits for the next one. Clock, sleep and chance are handed in.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import msgspec
 import structlog
-from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt
 
 from connectors.deliveries.delivery import (
     Accepted,
     Delivery,
-    ErpAway,
     Parcel,
     Shipment,
     Verdict,
 )
 from connectors.deliveries.parcels import HeldBack, Parcels
-from connectors.deliveries.patience import CircuitBreaker, Patience, backoff_seconds
+from connectors.deliveries.patience import CircuitBreaker, Patience
+from connectors.deliveries.trying import Away, Surroundings, Trying
 from connectors.store import DeliveryResult, DeliveryStatus, Waiting
 from connectors.store.delivery_desk import DeliveryDesk
 from ledger.reasons import Reason
 from ledger.trace_context import NoSpans, Spans
 
 _log = structlog.get_logger("crossfoot.deliveries")
-
-
-class Surroundings(NamedTuple):
-    """What a drain would otherwise take from its machine."""
-
-    now_micros: Callable[[], int]
-    sleep: Callable[[float], None]
-    chance: Callable[[], float]
-    """Random numbers from 0 to 1."""
-    stopping: Callable[[], bool]
-    """Tells whether somebody asked for the end; looked at between batches."""
 
 
 class Drained(msgspec.Struct, frozen=True, kw_only=True):
@@ -90,6 +78,7 @@ class Drainer:
         self._patience = patience
         self._breaker = breaker
         self._around = surroundings
+        self._trying = Trying(patience, breaker, surroundings)
         self._spans = spans or NoSpans()
 
     def drain(self) -> Drained:
@@ -174,7 +163,10 @@ class Drainer:
             yield len(held)
         if parcels:
             first = min(row.position for row in kept.values())
-            shipment = Shipment(batch_id=batch_id, first_position=first, parcels=tuple(parcels))
+            traces = {name: row.trace for name, row in kept.items() if row.trace is not None}
+            shipment = Shipment(
+                batch_id=batch_id, first_position=first, parcels=tuple(parcels), traces=traces
+            )
             yield _Batch(shipment, kept)
 
     # --- delivering one ------------------------------------------------------------------
@@ -195,8 +187,6 @@ class Drainer:
 
     def _deliver(self, batch: _Batch) -> list[DeliveryResult] | str:
         """Deliver and record; return the results, or why the ERP is away."""
-        if self._breaker.seconds_left() > 0:
-            return "it was away a moment ago"
         attempts = 0
 
         def attempt() -> Mapping[str, Verdict]:
@@ -205,12 +195,11 @@ class Drainer:
             return self._delivery.deliver(batch.shipment)
 
         try:
-            verdicts = self._patiently(attempt)
-        except ErpAway as away:
-            self._breaker.failed()
-            self._record_away(batch, away, attempts)
+            verdicts = self._trying(attempt, self._delivery.name)
+        except Away as away:
+            if attempts:
+                self._record_away(batch, away, attempts)
             return away.words
-        self._breaker.succeeded()
         results = [
             self._result(batch.rows[parcel.posting_id], verdicts[parcel.posting_id])
             for parcel in batch.shipment.parcels
@@ -226,25 +215,7 @@ class Drainer:
         )
         return results
 
-    def _patiently(self, attempt: Callable[[], Mapping[str, Verdict]]) -> Mapping[str, Verdict]:
-        retrying = Retrying(
-            retry=retry_if_exception_type(ErpAway),
-            stop=stop_after_attempt(self._breaker.attempts),
-            wait=self._wait,
-            sleep=self._around.sleep,
-            reraise=True,
-        )
-        return retrying(attempt)
-
-    def _wait(self, state: RetryCallState) -> float:
-        error = state.outcome.exception() if state.outcome is not None else None
-        asked = error.retry_after_seconds if isinstance(error, ErpAway) else None
-        number = state.attempt_number
-        seconds = backoff_seconds(self._patience, number, self._around.chance(), asked)
-        _log.info("erp_away", to=self._delivery.name, attempt=number, words=str(error))
-        return seconds
-
-    def _record_away(self, batch: _Batch, away: ErpAway, attempts: int) -> None:
+    def _record_away(self, batch: _Batch, away: Away, attempts: int) -> None:
         """The batch stays handed over: it is not known what the ERP has of it."""
         pending, reason = DeliveryStatus.PENDING.value, Reason.ERP_AWAY.value
         results = [

@@ -12,11 +12,16 @@ from connectors.deliveries.settings import (
     ErpSettings,
     FileSettings,
     HttpSettings,
+    KafkaSettings,
+    PubSubSettings,
     TrytonSettings,
     secret,
 )
+from connectors.deliveries.topic_delivery import TopicDelivery
 from connectors.deliveries.tryton import TrytonDelivery
 from connectors.deliveries.tryton_rpc import TrytonRpc
+from connectors.topics.opening import kafka_topic, pubsub_topic
+from connectors.topics.topic import BodyFormat, Topic, TopicUnusable
 from ledger.trace_context import Spans
 
 
@@ -24,10 +29,10 @@ from ledger.trace_context import Spans
 def opened_delivery(
     settings: ErpSettings, kind: str, spans: Spans | None = None
 ) -> Iterator[Delivery]:
-    """Give the delivery of a kind, `tryton`, `http` or `files`; closed at the end.
+    """Give the delivery of a kind, one of the names of ErpSettings; closed at the end.
 
-    Connects to nothing yet. Raises ErpUnusable when the file has no such settings, or a secret is
-    missing from the environment.
+    Connects to nothing yet. Raises ErpUnusable when the file has no such settings, a secret is
+    missing from the environment, or a client is not installed.
     """
     if settings.tryton is not None and kind == "tryton":
         delivery, close = _tryton(settings.tryton)
@@ -35,6 +40,10 @@ def opened_delivery(
         delivery, close = _http(settings.http, spans)
     elif settings.files is not None and kind == "files":
         delivery, close = _files(settings.files)
+    elif settings.kafka is not None and kind == "kafka":
+        delivery, close = _published(_kafka(settings.kafka), settings.kafka.body, spans)
+    elif settings.pubsub is not None and kind == "pubsub":
+        delivery, close = _published(_pubsub(settings.pubsub), settings.pubsub.body, spans)
     else:
         raise ErpUnusable(f"the ERP file has no settings for {kind!r}", f"add `{kind}:` to it")
     try:
@@ -59,3 +68,24 @@ def _http(settings: HttpSettings, spans: Spans | None) -> Opened:
 
 def _files(settings: FileSettings) -> Opened:
     return JournalFiles(settings), lambda: None
+
+
+def _published(topic: Topic, body: BodyFormat, spans: Spans | None) -> Opened:
+    return TopicDelivery(topic, body, spans), topic.close
+
+
+def _kafka(settings: KafkaSettings) -> Topic:
+    options = {**settings.settings, "bootstrap.servers": settings.brokers}
+    if settings.password_env is not None:
+        options["sasl.password"] = secret(settings.password_env)
+    try:
+        return kafka_topic(options, settings.topic, settings.timeout_seconds)
+    except TopicUnusable as error:
+        raise ErpUnusable(error.words, error.mend) from error
+
+
+def _pubsub(settings: PubSubSettings) -> Topic:
+    try:
+        return pubsub_topic(settings.topic, settings.timeout_seconds)
+    except TopicUnusable as error:
+        raise ErpUnusable(error.words, error.mend) from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -11,6 +12,9 @@ import yaml
 
 from connectors.deliveries.delivery import ErpUnusable
 from connectors.strict_yaml import read_yaml
+from connectors.topics.topic import BodyFormat
+
+_PUBSUB_TOPIC = re.compile(r"projects/[^/]+/topics/[^/]+")
 
 
 class TrytonSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -49,12 +53,37 @@ class FileSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     directory: str
 
 
+class KafkaSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A topic of Kafka."""
+
+    brokers: str
+    """`host:port`, several with commas."""
+    topic: str
+    settings: dict[str, str] = {}
+    """Further settings of librdkafka: `security.protocol`, `sasl.username`; no secrets."""
+    password_env: str | None = None
+    """Environment variable that holds `sasl.password`."""
+    body: BodyFormat = "avro"
+    timeout_seconds: int = 60
+
+
+class PubSubSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A topic of Pub/Sub; credentials as Google's clients find them."""
+
+    topic: str
+    """`projects/P/topics/T`."""
+    body: BodyFormat = "avro"
+    timeout_seconds: int = 60
+
+
 class ErpSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What an ERP file may name; one of the three is used for a delivery."""
+    """What an ERP file may name; one of them is used for a delivery."""
 
     tryton: TrytonSettings | None = None
     http: HttpSettings | None = None
     files: FileSettings | None = None
+    kafka: KafkaSettings | None = None
+    pubsub: PubSubSettings | None = None
     batch_size: int = 100
     """Postings handed over together, 1 to 1000."""
 
@@ -86,12 +115,26 @@ def _problems(settings: ErpSettings) -> list[str]:
         one = getattr(settings, name)
         if one is not None and not one.url.startswith(("http://", "https://")):
             found.append(f"{name}.url: {one.url!r} does not begin with http:// or https://")
+    for name in ("tryton", "http", "kafka", "pubsub"):
+        one = getattr(settings, name)
         if one is not None and one.timeout_seconds < 1:
             found.append(f"{name}.timeout_seconds: must be at least 1")
+    found += _topic_problems(settings)
     if settings.tryton is not None and not settings.tryton.companies:
         found.append("tryton.companies: names no company")
     if not 1 <= settings.batch_size <= 1000:
         found.append("batch_size: must be from 1 to 1000")
+    return found
+
+
+def _topic_problems(settings: ErpSettings) -> list[str]:
+    found = []
+    if settings.kafka is not None and "sasl.password" in settings.kafka.settings:
+        found.append("kafka.settings: no secrets here; name a variable in kafka.password_env")
+    if settings.kafka is not None and not re.fullmatch(r"[\w.-]+", settings.kafka.topic):
+        found.append(f"kafka.topic: {settings.kafka.topic!r} is no name of a topic")
+    if settings.pubsub is not None and not _PUBSUB_TOPIC.fullmatch(settings.pubsub.topic):
+        found.append("pubsub.topic: write projects/P/topics/T")
     return found
 
 

@@ -65,6 +65,9 @@ class Backend(Protocol):
         somebody else has it.
         """
 
+    def only_publisher(self, engine: Engine) -> AbstractContextManager[Callable[[], None]]:
+        """Keep every other process from publishing lifecycle updates; as `only_deliverer`."""
+
     def repeatable_read(self, connection: Connection) -> None:
         """Let every query of this transaction see the same state."""
 

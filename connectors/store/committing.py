@@ -18,6 +18,7 @@ from connectors.store import (
     outbox,
     planning,
     posting,
+    publishing,
     standing,
     trace_contexts,
 )
@@ -103,6 +104,7 @@ def commit_folded(
     changes = _change_outcomes(connection, backend, folded, places, before)
     report = _keep_exceptions(connection, backend, folded)
     outbox.enqueue(connection, backend, written.posting_numbers)
+    publishing.enqueue(connection, backend, [(row[0], row[1]) for row in updates])
     return msgspec.structs.replace(
         report,
         outcome_changes=changes,

@@ -14,6 +14,7 @@ from connectors.store.gl_accounts import Outcome
 from connectors.store.mapping_desk import MappingDesk
 from connectors.store.postings import PostedEntry
 from connectors.store.session import Session
+from connectors.store.update_desk import UpdateDesk
 from ledger.gl_mapping import GlMapping
 
 
@@ -31,15 +32,22 @@ class DeliveryDesk:
         """
         return self._session.only_deliverer()
 
+    @property
+    def updates(self) -> UpdateDesk:
+        """The side of lifecycle updates, which go to other teams."""
+        return UpdateDesk(self._session)
+
     def unfinished_batch(self, tenant: str) -> HandedOver | None:
         """The oldest batch that was handed to the ERP and of which nothing is known since."""
-        with self._session.reading() as connection:
-            return delivering.read_unfinished(connection, self._backend, tenant)
+        return self._session.read(
+            lambda connection: delivering.read_unfinished(connection, self._backend, tenant)
+        )
 
     def next_postings(self, tenant: str, after: int, limit: int) -> list[Waiting]:
         """Pending postings past a position that may go now, in order."""
-        with self._session.reading() as connection:
-            return delivering.read_next(connection, self._backend, tenant, after, limit)
+        return self._session.read(
+            lambda connection: delivering.read_next(connection, self._backend, tenant, after, limit)
+        )
 
     def accounts_of(
         self, mapping: GlMapping, postings: Sequence[PostedEntry]
@@ -73,5 +81,4 @@ class DeliveryDesk:
 
     def counts(self, tenant: str | None = None) -> OutboxCounts:
         """How many postings are pending, accepted and refused."""
-        with self._session.reading() as connection:
-            return delivering.read_counts(connection, tenant)
+        return self._session.read(lambda connection: delivering.read_counts(connection, tenant))

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, inspect, text
 from connectors.store.backend import Backend
 from connectors.store.errors import ForeignDatabase, NewerDatabase
 
-HEAD = "0008"
+HEAD = "0009"
 """Revision of the newest migration; revisions are numbers, written with four digits."""
 
 VERSION_TABLE = "crossfoot_version"

@@ -2,7 +2,8 @@
 
 A conflict is over in milliseconds, so a few attempts in quick succession settle it. A database
 that restarts, or that the network hides, takes seconds to hours: attempts then go on with growing
-pauses until a limit. Pauses are of random length, so that many workers do not come back at once.
+pauses until a limit, or until somebody asks for the end. Pauses are of random length, so that many
+workers do not come back at once.
 """
 
 from __future__ import annotations
@@ -10,11 +11,11 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable
-from threading import Lock
+from threading import Event, Lock
 from typing import NamedTuple, TypeVar
 
 import structlog
-from tenacity import RetryCallState, Retrying, retry_if_exception
+from tenacity import RetryCallState, Retrying, retry_if_exception, sleep_using_event
 
 from connectors.store.backend import Backend
 from connectors.store.errors import StoreAway
@@ -42,9 +43,11 @@ class Persistence:
     """Tries transactions of one store. `wait_seconds`: how long the database may be away, from
     when it was missed; 0 for callers who would rather know at once."""
 
-    def __init__(self, backend: Backend, wait_seconds: float) -> None:
+    def __init__(self, backend: Backend, wait_seconds: float, ending: Event | None = None) -> None:
+        """`ending`: once it is set, a database that is away is waited for no longer."""
         self._backend = backend
         self._wait_seconds = wait_seconds
+        self._ending = ending or Event()
         self._lock = Lock()
         self._retried = Retried(0, 0)
 
@@ -58,12 +61,13 @@ class Persistence:
 
         Raises its last error; StoreAway when the database did not come back in time.
         """
-        trial = _Trial(self._backend, self._wait_seconds, self._count)
+        trial = _Trial(self._backend, self._wait_seconds, self._ending, self._count)
         retrying = Retrying(
             retry=retry_if_exception(trial.is_worth_another),
             stop=trial.is_over,
             wait=trial.pause_seconds,
             before_sleep=trial.tell,
+            sleep=sleep_using_event(self._ending),
             reraise=True,
         )
         try:
@@ -71,10 +75,10 @@ class Persistence:
         except self._backend.errors as error:
             if self._wait_seconds and self._backend.is_away(error):
                 _log.error("store_given_up", waited_seconds=round(trial.away_seconds()))
-                raise StoreAway(
-                    f"the store was away for {self._wait_seconds:g} seconds: "
-                    f"{self._backend.reason(error)}"
-                ) from error
+                seconds = f"{self._wait_seconds:g} seconds"
+                how_long = "when it was to end" if self._ending.is_set() else f"for {seconds}"
+                reason = self._backend.reason(error)
+                raise StoreAway(f"the store was away {how_long}: {reason}") from error
             raise
         if trial.was_away:
             _log.warning("store_back", waited_seconds=round(trial.away_seconds()))
@@ -89,8 +93,11 @@ class Persistence:
 class _Trial:
     """The attempts of one transaction."""
 
-    def __init__(self, backend: Backend, wait_seconds: float, count: Callable[..., None]) -> None:
+    def __init__(
+        self, backend: Backend, wait_seconds: float, ending: Event, count: Callable[..., None]
+    ) -> None:
         self._backend = backend
+        self._ending = ending
         self._wait_seconds = wait_seconds
         self._count = count
         self._conflicts = 0
@@ -123,7 +130,7 @@ class _Trial:
         """Tell whether the last failure was the last attempt."""
         if self._backend.is_conflict(_error(state)):
             return self._conflicts >= CONFLICT_ATTEMPTS
-        return self.away_seconds() >= self._wait_seconds
+        return self._ending.is_set() or self.away_seconds() >= self._wait_seconds
 
     def pause_seconds(self, state: RetryCallState) -> float:
         """Return how long to wait before the next attempt."""

@@ -7,8 +7,8 @@ parties it folds) or by advisory locks (periods, outbox positions), always in th
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 from sqlalchemy import (
@@ -37,7 +37,7 @@ from connectors.store.errors import DelivererBusy, StoreError
 
 _LOCK_SPACE = 0x43726F73
 """First key of our advisory locks: `Cros`."""
-_SCHEMA, _PERIODS, _OUTBOX, _DELIVERER = 1, 2, 3, 4
+_SCHEMA, _PERIODS, _OUTBOX, _DELIVERER, _PUBLISHER = 1, 2, 3, 4, 5
 
 _CONFLICT_STATES = frozenset({"40001", "40P01", "23505", "55P03"})
 """SQLSTATE of serialization failure, deadlock, unique violation and lock not available."""
@@ -137,26 +137,41 @@ class Postgres:
         """Take the advisory lock of outbox positions, alone."""
         _advise(connection, "pg_advisory_xact_lock", _OUTBOX)
 
-    @contextmanager
-    def only_deliverer(self, engine: Engine) -> Iterator[Callable[[], None]]:
+    def only_deliverer(self, engine: Engine) -> AbstractContextManager[Callable[[], None]]:
         """Hold an advisory lock on a connection of its own; it ends with the connection."""
+        return self._only(engine, _DELIVERER, "delivers postings of this store")
+
+    def only_publisher(self, engine: Engine) -> AbstractContextManager[Callable[[], None]]:
+        """Hold an advisory lock on a connection of its own; it ends with the connection."""
+        return self._only(engine, _PUBLISHER, "publishes updates of this store")
+
+    @contextmanager
+    def _only(self, engine: Engine, number: int, does: str) -> Iterator[Callable[[], None]]:
         with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             query = text("SELECT pg_try_advisory_lock(:space, :key)")
-            key = {"space": _LOCK_SPACE, "key": _DELIVERER}
+            key = {"space": _LOCK_SPACE, "key": number}
             if not connection.execute(query, key).scalar_one():
-                raise DelivererBusy("another process delivers postings of this store")
+                raise DelivererBusy(f"another process {does}")
             try:
                 yield lambda: self._assert_alive(connection)
             finally:
-                # A connection that is lost has given the lock up by itself.
-                if not connection.invalidated:
-                    connection.execute(text("SELECT pg_advisory_unlock(:space, :key)"), key)
+                self._unlock(connection, key)
+
+    def _unlock(self, connection: Connection, key: Mapping[str, int]) -> None:
+        """A connection that is lost has given the lock up by itself."""
+        if connection.invalidated:
+            return
+        try:
+            connection.execute(text("SELECT pg_advisory_unlock(:space, :key)"), key)
+        except self.errors as error:
+            if not self.is_away(error):
+                raise
 
     def _assert_alive(self, connection: Connection) -> None:
         try:
             connection.execute(text("SELECT 1"))
         except self.errors as error:
-            raise DelivererBusy("the lock of the deliverer was lost with its connection") from error
+            raise DelivererBusy("the lock was lost with its connection") from error
 
     def repeatable_read(self, connection: Connection) -> None:
         """Read one snapshot; must be the first statement of the transaction."""

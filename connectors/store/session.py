@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from itertools import count
+from threading import Event
 from typing import TypeVar
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Engine
 
 from connectors.store.backend import Backend
 from connectors.store.errors import StoreError
@@ -16,6 +17,7 @@ from connectors.store.postgres import Postgres
 from connectors.store.sqlite import Sqlite
 
 Result = TypeVar("Result")
+_Lock = Callable[[Engine], AbstractContextManager[Callable[[], None]]]
 
 
 def backend_of(url: str) -> Backend:
@@ -34,11 +36,12 @@ def backend_of(url: str) -> Backend:
 class Session:
     """An engine with its backend; opens connections when they are needed."""
 
-    def __init__(self, url: str, wait_seconds: float = 0.0) -> None:
-        """`wait_seconds`: how long `read` and `write` wait for a database that is away."""
+    def __init__(self, url: str, wait_seconds: float = 0.0, ending: Event | None = None) -> None:
+        """`wait_seconds`: how long `read` and `write` wait for a database that is away, at most
+        until `ending` is set."""
         self.backend = backend_of(url)
         self._engine = self.backend.engine(url, patient=wait_seconds > 0)
-        self._persist = Persistence(self.backend, wait_seconds)
+        self._persist = Persistence(self.backend, wait_seconds, ending)
 
     @property
     def retried(self) -> Retried:
@@ -106,7 +109,24 @@ class Session:
 
     def only_deliverer(self) -> AbstractContextManager[Callable[[], None]]:
         """Keep every other process from delivering while it is open. Raises DelivererBusy."""
-        return self.backend.only_deliverer(self._engine)
+        return self._alone(self.backend.only_deliverer)
+
+    def only_publisher(self) -> AbstractContextManager[Callable[[], None]]:
+        """Keep every other process from publishing while it is open. Raises DelivererBusy."""
+        return self._alone(self.backend.only_publisher)
+
+    @contextmanager
+    def _alone(self, lock: _Lock) -> Iterator[Callable[[], None]]:
+        """Hold a lock that keeps others out; a database that is away is waited for first."""
+
+        def once() -> tuple[AbstractContextManager[Callable[[], None]], Callable[[], None]]:
+            held = lock(self._engine)
+            return held, held.__enter__()
+
+        with ExitStack() as stack:
+            held, assert_alone = self._persist(once)
+            stack.push(held)
+            yield assert_alone
 
     def close(self) -> None:
         """Close every connection."""

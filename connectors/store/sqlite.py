@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -124,19 +124,13 @@ class Sqlite:
     def own_outbox(self, connection: Connection) -> None:
         """Nothing to do: a writing transaction is alone."""
 
-    @contextmanager
-    def only_deliverer(self, engine: Engine) -> Iterator[Callable[[], None]]:
+    def only_deliverer(self, engine: Engine) -> AbstractContextManager[Callable[[], None]]:
         """Hold an exclusive lock on an empty database file beside the books."""
-        lock = sqlite3.connect(f"{engine.url.database}-deliverer", timeout=0, isolation_level=None)
-        try:
-            lock.execute("BEGIN EXCLUSIVE")
-        except sqlite3.OperationalError as error:
-            lock.close()
-            raise DelivererBusy("another process delivers postings of this store") from error
-        try:
-            yield lambda: None
-        finally:
-            lock.close()
+        return _only(f"{engine.url.database}-deliverer", "delivers postings of this store")
+
+    def only_publisher(self, engine: Engine) -> AbstractContextManager[Callable[[], None]]:
+        """Hold an exclusive lock on an empty database file beside the books."""
+        return _only(f"{engine.url.database}-publisher", "publishes updates of this store")
 
     def repeatable_read(self, connection: Connection) -> None:
         """Nothing to do: a transaction reads one snapshot."""
@@ -160,6 +154,20 @@ class Sqlite:
 
 def _error_name(error: BaseException) -> str:
     return str(getattr(getattr(error, "orig", error), "sqlite_errorname", ""))
+
+
+@contextmanager
+def _only(path: str, does: str) -> Iterator[Callable[[], None]]:
+    lock = sqlite3.connect(path, timeout=0, isolation_level=None)
+    try:
+        lock.execute("BEGIN EXCLUSIVE")
+    except sqlite3.OperationalError as error:
+        lock.close()
+        raise DelivererBusy(f"another process {does}") from error
+    try:
+        yield lambda: None
+    finally:
+        lock.close()
 
 
 @functools.cache

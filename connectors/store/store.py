@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from threading import Event
 from types import TracebackType
 
 import msgspec
@@ -63,15 +64,17 @@ class StoreConfig(msgspec.Struct, frozen=True):
         return open_store(self.url)
 
 
-def open_store(url: str, *, create: bool = True, wait_seconds: float = 0.0) -> LedgerStore:
+def open_store(
+    url: str, *, create: bool = True, wait_seconds: float = 0.0, ending: Event | None = None
+) -> LedgerStore:
     """Open `sqlite:///file.db` or `postgresql://…`.
 
     `create`: make a store where there is none and bring an older one up to date; without it
     both are errors. `wait_seconds`: how long a database that is away is waited for, now and in
-    all that is read as a whole or written; 0 fails at once.
+    all that is read as a whole or written, at most until `ending` is set; 0 fails at once.
     Raises StoreError (ForeignDatabase, NewerDatabase, StoreAway) with the way out.
     """
-    store = LedgerStore(url, wait_seconds)
+    store = LedgerStore(url, wait_seconds, ending)
     try:
         store._prepare(create)
     except BaseException:
@@ -83,8 +86,8 @@ def open_store(url: str, *, create: bool = True, wait_seconds: float = 0.0) -> L
 class LedgerStore:
     """The books. Every method is one transaction; the store is safe to share between threads."""
 
-    def __init__(self, url: str, wait_seconds: float = 0.0) -> None:
-        self._session = Session(url, wait_seconds)
+    def __init__(self, url: str, wait_seconds: float = 0.0, ending: Event | None = None) -> None:
+        self._session = Session(url, wait_seconds, ending)
         self._backend = self._session.backend
 
     @property
@@ -243,8 +246,8 @@ class LedgerStore:
 
     def calendar(self, tenant: str, entity: str) -> Calendar:
         """The accounting periods of a legal entity; months where nothing else is known."""
-        with self._session.reading() as connection:
-            return read_calendars(connection).get((tenant, entity), MONTHS)
+        calendars = self._session.read(read_calendars)
+        return calendars.get((tenant, entity), MONTHS)
 
     def deliveries(
         self, status: DeliveryStatus = DeliveryStatus.PENDING, after: int = 0, limit: int = 500

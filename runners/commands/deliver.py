@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import random
 import threading
 import time
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import msgspec
 import typer
 
 from connectors.deliveries import Delivery
-from connectors.deliveries.draining import Drained, Drainer, Surroundings
+from connectors.deliveries.draining import Drained, Drainer
 from connectors.deliveries.opening import opened_delivery
 from connectors.deliveries.parcels import Parcels
 from connectors.deliveries.patience import CircuitBreaker, Patience
@@ -25,6 +23,7 @@ from runners.metrics import metrics_beside, store_figures
 from runners.outbox import outbox_line
 from runners.problems import Findings, Problem
 from runners.reading import erp_problems, erp_settings, gl_mapping
+from runners.sending import store_wait_seconds, surroundings_until
 from runners.stopping import stopping
 from runners.stores import opened_store
 from runners.telemetry import spans_of
@@ -35,7 +34,8 @@ if TYPE_CHECKING:
     from connectors.telemetry.delivery_figures import DeliveryFigures
 
 Kind = Annotated[
-    Literal["tryton", "http", "files"], typer.Option("--to", help="Which settings of the ERP file.")
+    Literal["tryton", "http", "files", "kafka", "pubsub"],
+    typer.Option("--to", help="Which settings of the ERP file."),
 ]
 Erp = Annotated[
     str, typer.Option(metavar="FILE", help="YAML file that says how the ERP is reached.")
@@ -74,39 +74,42 @@ def deliver(
     every: Annotated[
         int, typer.Option(metavar="SECONDS", min=1, help="With --follow: pause between looks.")
     ] = 5,
+    store_wait: arguments.FollowedStoreWait = None,
     metrics: arguments.Metrics = None,
     otlp: arguments.Otlp = None,
     strict: arguments.Strict = False,
     as_json: arguments.AsJson = False,
 ) -> None:
-    """Send what waits in the outbox to the ERP, in order, each posting once.
+    """Send what waits in the outbox to the ERP or a topic, in order, each posting once.
 
-    Running it again, or killing it, books nothing twice. What the ERP refuses is
-    in `crossfoot exceptions list`. When the ERP is away, what is left waits: the
-    exit code is 4, or with --follow it is tried again until it answers. With
-    --strict refused and held postings give exit code 3.
+    Running it again, or killing it, books nothing twice; to a topic a posting may
+    go again then, under its id. What the ERP refuses is in `crossfoot exceptions
+    list`. When the ERP is away, what is left waits: the exit code is 4, or with
+    --follow it is tried again until it answers. With --strict refused and held
+    postings give exit code 3.
 
     Example:
 
       crossfoot deliver --store sqlite:///books.db --erp erp.yaml --mapping gl.yaml --to tryton
     """
     settings, spans = erp_settings(erp), spans_of(otlp)
+    wait_seconds = store_wait_seconds(store_wait, follow=follow)
     with (
-        opened_store(store) as opened,
+        stopping() as stop,
+        opened_store(store, wait_seconds=wait_seconds, ending=stop) as opened,
         erp_problems(),
         opened_delivery(settings, to, spans) as delivery,
     ):
         if retry_refused:
             opened.delivery_desk.retry_refused()
         parcels = Parcels(gl_mapping(mapping), opened.calendar)
-        with stopping() as stop:
-            breaker = CircuitBreaker(Patience(), time.monotonic)
-            drainer = _drainer(
-                opened, delivery, parcels, breaker, tenant, settings.batch_size, stop, spans
-            )
-            told = _Told()
-            with metrics_beside(metrics, lambda: told.collectors(store, tenant, breaker)):
-                done = _follow(drainer, stop, every, told) if follow else drainer.drain()
+        breaker = CircuitBreaker(Patience(), time.monotonic)
+        drainer = _drainer(
+            opened, delivery, parcels, breaker, tenant, settings.batch_size, stop, spans
+        )
+        told = _Told()
+        with metrics_beside(metrics, lambda: told.collectors(store, tenant, breaker)):
+            done = _follow(drainer, stop, every, told) if follow else drainer.drain()
         outcome = _outcome(delivery, done, opened.delivery_desk.counts(tenant))
     _report(outcome, as_json, follow=follow, strict=strict)
 
@@ -129,18 +132,9 @@ def _drainer(
         batch_size=batch_size,
         patience=Patience(),
         breaker=breaker,
-        surroundings=Surroundings(
-            now_micros=lambda: arguments.micros(datetime.now(UTC)),
-            sleep=lambda seconds: _sleep(stop, seconds),
-            chance=random.SystemRandom().random,
-            stopping=stop.is_set,
-        ),
+        surroundings=surroundings_until(stop),
         spans=spans,
     )
-
-
-def _sleep(stop: threading.Event, seconds: float) -> None:
-    stop.wait(seconds)
 
 
 class _Told:
@@ -168,8 +162,8 @@ def _follow(drainer: Drainer, stop: threading.Event, every_seconds: int, told: _
     while not stop.is_set():
         try:
             done = drainer.drain()
-        except DelivererBusy:
-            say("another process delivers; waiting for it to end")
+        except DelivererBusy as busy:
+            say(f"{busy}; trying again")
             done = Drained()
         if done.away is not None:
             say(f"the ERP is away: {done.away}")

@@ -141,9 +141,9 @@ def test_refused_postings_can_be_sent_again_all_at_once(
 def test_an_erp_that_is_away_gives_exit_code_4_and_loses_nothing(
     crossfoot: Run, files: Files, service: JournalService, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from runners.commands import deliver
+    from runners import sending
 
-    monkeypatch.setattr(deliver, "_sleep", lambda *_: None)
+    monkeypatch.setattr(sending, "_sleep", lambda *_: None)
     service.behave(status=503)
     result = crossfoot("deliver", *files.words())
     assert result.exit_code == 4

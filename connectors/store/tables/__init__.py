@@ -36,6 +36,7 @@ from connectors.store.tables.standing import (
     invoices,
     lifecycle_updates,
     pending,
+    update_outbox,
 )
 
 __all__ = [
@@ -64,6 +65,7 @@ __all__ = [
     "periods",
     "runs",
     "trace_contexts",
+    "update_outbox",
     "waiting_ids",
 ]
 

@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Index, Integer, Table
+from sqlalchemy import Column, Index, Integer, Table, text
 
-from connectors.store.tables.columns import flag, key, maybe, metadata, number, party, words
+from connectors.store.tables.columns import (
+    RowNumber,
+    flag,
+    key,
+    maybe,
+    metadata,
+    number,
+    party,
+    words,
+)
 
 lifecycle_updates = Table(
     "lifecycle_updates",
@@ -27,6 +36,24 @@ lifecycle_updates = Table(
 )
 """Issued and withdrawn, one row each; the highest revision of an update is what stands.
 `details`: a JSON object."""
+
+
+update_outbox = Table(
+    "update_outbox",
+    metadata,
+    Column("position", RowNumber, primary_key=True, autoincrement=False),
+    words("update_id"),
+    Column("revision", Integer, nullable=False),
+    maybe("published_as"),
+    Index(
+        "update_outbox_waiting",
+        "position",
+        sqlite_where=text("published_as IS NULL"),
+        postgresql_where=text("published_as IS NULL"),
+    ),
+)
+"""Publication of every row of `lifecycle_updates`. Positions have no gap and follow the order of
+commits. `published_as`: the topic and where in it, NULL while it waits."""
 
 
 contracts = Table(

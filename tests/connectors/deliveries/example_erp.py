@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from connectors.deliveries import Accepted, ErpAway, Refused, Shipment, Verdict
-from connectors.deliveries.draining import Drainer, Surroundings
+from connectors.deliveries.draining import Drainer
 from connectors.deliveries.parcels import Parcels
 from connectors.deliveries.patience import CircuitBreaker, Patience
+from connectors.deliveries.trying import Surroundings
 from connectors.store import LedgerStore
 from ledger.accounts import AccountRole
 from ledger.gl_mapping import GlMapping, GlRow, MappedAccount

@@ -13,7 +13,6 @@ from apache_beam.testing.util import assert_that
 from confluent_kafka import KafkaException, Producer
 
 from connectors.kafka.reading import FOREVER, OffsetsLost, ReadFromKafka, list_partitions
-from connectors.kafka.writing import KafkaRecord, WriteToKafka
 from tests.servers.kafka_server import KafkaServer
 
 Headers = tuple[tuple[str, str], ...]
@@ -89,18 +88,3 @@ def test_a_live_job_has_no_end(kafka: KafkaServer) -> None:
 def test_a_topic_that_does_not_exist_is_said_when_the_job_is_built(kafka: KafkaServer) -> None:
     with pytest.raises(KafkaException, match="UNKNOWN_TOPIC"):
         list_partitions(kafka.settings, ["nowhere"], until_now=True)
-
-
-def test_what_is_written_is_read_back_with_key_and_headers(
-    kafka: KafkaServer, tmp_path: Path
-) -> None:
-    topic = kafka.make_topic("written", partitions=2)
-    records = [
-        KafkaRecord(f"pst_{n}".encode(), f"body {n}".encode(), (("n", str(n)),)) for n in range(500)
-    ]
-    with beam.Pipeline(runner=FnApiRunner()) as pipeline:
-        pipeline | beam.Create(records) | WriteToKafka(kafka.settings, topic)
-    found = read(kafka, topic, tmp_path / "found")
-    assert {(body, dict(headers)["n"]) for body, _, headers in found} == {
-        (f"body {n}".encode(), str(n)) for n in range(500)
-    }
