@@ -9,11 +9,10 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import apache_beam as beam
-import structlog
 from apache_beam.io.iobase import RestrictionTracker
 from apache_beam.io.restriction_trackers import OffsetRange, OffsetRestrictionTracker
 from apache_beam.io.watermark_estimators import ManualWatermarkEstimator
@@ -24,6 +23,7 @@ from apache_beam.utils.timestamp import Duration, Timestamp
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from connectors.endless import EndlessTracker, follow
+from connectors.kafka.outages import BrokerWatch
 from ledger.messages import Payload
 
 FOREVER = sys.maxsize
@@ -36,11 +36,18 @@ _BROKER_SECONDS = 30.0
 _LOST = (KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE)
 _AWAY = (KafkaError._TRANSPORT, KafkaError._ALL_BROKERS_DOWN, KafkaError._TIMED_OUT)
 """A broker that is away comes back: the client goes on trying."""
-_log = structlog.get_logger("crossfoot.kafka")
 
 
 class OffsetsLost(Exception):
     """The broker no longer has the offsets asked for: messages would be skipped silently."""
+
+
+class _Standing(NamedTuple):
+    """A consumer of one partition, with the offset it reads next."""
+
+    consumer: Consumer
+    watch: BrokerWatch
+    position: int
 
 
 class KafkaPartition(NamedTuple):
@@ -102,11 +109,13 @@ def list_partitions(
         consumer.close()
 
 
-def _consumer(settings: Mapping[str, str]) -> Consumer:
+def _consumer(settings: Mapping[str, str], **told: Callable[[KafkaError], None]) -> Consumer:
+    """Make a consumer that never skips; `told`: the client's callbacks."""
     return Consumer(
         {
             "group.id": "crossfoot",
             **settings,
+            **told,
             "enable.auto.commit": False,
             "enable.partition.eof": True,
             "auto.offset.reset": "error",
@@ -140,21 +149,23 @@ class _ReadPartitionFn(beam.DoFn):
         self._settings = dict(settings)
 
     def setup(self) -> None:
-        self._consumers: dict[tuple[str, int], tuple[Consumer, int]] = {}
+        self._standing: dict[tuple[str, int], _Standing] = {}
 
     def teardown(self) -> None:
-        for consumer, _ in self._consumers.values():
-            consumer.close()
+        for standing in self._standing.values():
+            standing.consumer.close()
 
-    def _at(self, partition: KafkaPartition, offset: int) -> Consumer:
+    def _at(self, partition: KafkaPartition, offset: int) -> tuple[Consumer, BrokerWatch]:
         """Return a consumer that stands at `offset`, the one of the last bundle if it does."""
         key = (partition.topic, partition.partition)
-        consumer, position = self._consumers.pop(key, (None, -1))
-        if consumer is None:
-            consumer = _consumer(self._settings)
-        if position != offset:
-            consumer.assign([TopicPartition(partition.topic, partition.partition, offset)])
-        return consumer
+        standing = self._standing.pop(key, None) or self._fresh(*key)
+        if standing.position != offset:
+            standing.consumer.assign([TopicPartition(*key, offset)])
+        return standing.consumer, standing.watch
+
+    def _fresh(self, topic: str, partition: int) -> _Standing:
+        watch = BrokerWatch(self._settings["bootstrap.servers"], topic, partition)
+        return _Standing(_consumer(self._settings, error_cb=watch.suspect), watch, -1)
 
     def _read(
         self,
@@ -165,10 +176,11 @@ class _ReadPartitionFn(beam.DoFn):
         position, stop = tracker.current_restriction().start, tracker.current_restriction().stop
         if position == stop:
             return
-        consumer, watermark = self._at(partition, position), _Watermark(estimator)
+        consumer, watch = self._at(partition, position)
+        watermark = _Watermark(estimator)
         until, left = time.monotonic() + BUNDLE_SECONDS, PER_BUNDLE
         while left > 0 and time.monotonic() < until:
-            messages, at_end = _sorted_out(consumer.consume(AT_ONCE, POLL_SECONDS))
+            messages, at_end = _sorted_out(consumer.consume(AT_ONCE, POLL_SECONDS), watch)
             for message in messages:
                 offset: Any = message.offset()
                 if not tracker.try_claim(offset):
@@ -180,8 +192,11 @@ class _ReadPartitionFn(beam.DoFn):
             if position == stop or (at_end and stop != FOREVER and not tracker.try_claim(stop)):
                 consumer.close()
                 return
-            watermark.advance(idle=not messages)
-        self._consumers[(partition.topic, partition.partition)] = (consumer, position)
+            # What a broker that is away has for us is not late.
+            if watch.answers(consumer):
+                watermark.advance(idle=not messages)
+        key = (partition.topic, partition.partition)
+        self._standing[key] = _Standing(consumer, watch, position)
         tracker.defer_remainder(Duration(0))
 
 
@@ -241,9 +256,10 @@ def payload_of(message: Message) -> Payload:
     return Payload(message.value() or b"", position, attributes)
 
 
-def _sorted_out(polled: Sequence[Message]) -> tuple[list[Message], bool]:
+def _sorted_out(polled: Sequence[Message], watch: BrokerWatch) -> tuple[list[Message], bool]:
     """Return the messages of a poll and whether the partition's end was seen.
 
+    `watch` is told of errors that waiting may mend.
     Raises OffsetsLost, and KafkaException for what waiting does not mend.
     """
     messages, at_end = [], False
@@ -256,7 +272,7 @@ def _sorted_out(polled: Sequence[Message]) -> tuple[list[Message], bool]:
         elif error.code() in _LOST:
             raise OffsetsLost(f"{message.topic()}/{message.partition()}: {error.str()}")
         elif error.retriable() or error.code() in _AWAY:
-            _log.warning("kafka_away", error=error.name())
+            watch.suspect(error)
         else:
             raise KafkaException(error)
     return messages, at_end

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -28,6 +29,36 @@ def server() -> Iterator[RestartedServer]:
         pytest.skip(started)
     yield started
     started.close()
+
+
+@pytest.fixture
+def own_kafka(tmp_path: Path) -> Iterator[KafkaServer]:
+    """A broker of the test's own."""
+    broker = KafkaServer(tmp_path)
+    broker.start()
+    yield broker
+    broker.kill()
+
+
+def test_a_broker_that_is_killed_and_started_again(
+    own_kafka: KafkaServer,
+    lines: list[bytes],
+    bounded: bytes,
+    live_job: Callable[..., LiveJob],
+    prism_option: str,
+) -> None:
+    topic = own_kafka.make_topic("restarted", partitions=3)
+    job = live_job(f"kafka:{own_kafka.address}/{topic}")
+    half = len(lines) // 2
+    own_kafka.write(topic, lines[:half])
+    job.start("prism", prism_option)
+    job.wait_until_under_way(UNDER_WAY)
+    own_kafka.kill()
+    wait_until(lambda: b"kafka_away" in job.log.read_bytes())
+    own_kafka.start()
+    own_kafka.write(topic, lines[half:])
+    assert job.wait_for(bounded) == bounded
+    wait_until(lambda: b"kafka_back" in job.log.read_bytes())
 
 
 def test_a_store_that_crashes_and_is_started_again(
