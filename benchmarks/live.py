@@ -126,7 +126,8 @@ def measure(arguments: argparse.Namespace, work: Path, stack: ExitStack) -> Meas
     topic = broker.make_topic("benchmark", PARTITIONS)
     store = arguments.store or _store(arguments.engine, work, stack)
     job = Job(work, company, f"kafka:{broker.address}/{topic}", store)
-    stack.enter_context(job.running(arguments.engine, _engine(arguments.engine, work, stack)))
+    options = [*_engine(arguments.engine, work, stack), *(f"--beam=--{x}" for x in arguments.beam)]
+    stack.enter_context(job.running(arguments.engine, options))
     first = Feed(broker.address, topic, company.events[:WARM_UP_EVENTS], rate)
     first.start()
     watch = _watch(job, store)
@@ -259,6 +260,7 @@ def main() -> int:
     parser.add_argument("--rate", default="300", help="events per second, or max")
     parser.add_argument("--seconds", type=int, default=60, help="how long events are fed")
     parser.add_argument("--store", help="URL of an empty ledger store")
+    parser.add_argument("--beam", action="append", default=[], help="a further Beam option, without its dashes")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="crossfoot-live-") as folder, ExitStack() as stack:
         try:
