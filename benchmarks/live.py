@@ -260,7 +260,7 @@ def main() -> int:
     parser.add_argument("--rate", default="300", help="events per second, or max")
     parser.add_argument("--seconds", type=int, default=60, help="how long events are fed")
     parser.add_argument("--store", help="URL of an empty ledger store")
-    parser.add_argument("--beam", action="append", default=[], help="a further Beam option, without its dashes")
+    parser.add_argument("--beam", action="append", default=[], help="NAME=VALUE: a Beam option")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="crossfoot-live-") as folder, ExitStack() as stack:
         try:
