@@ -12,10 +12,12 @@ import typer
 from sqlalchemy.exc import ArgumentError
 
 from connectors.store.health import sqlite_file
+from connectors.topics.opening import TOPIC_FORM
 from runners import arguments
 from runners.display import print_json, print_lines, print_table
 from runners.doctor.books import look_at_schemas, look_at_store
-from runners.doctor.engines import look_at_engine, reachable
+from runners.doctor.brokers import look_at_source, look_at_target
+from runners.doctor.engines import look_at_engine
 from runners.doctor.findings import Finding, Status
 from runners.doctor.machine import look_at_file, look_at_folders
 from runners.doctor.packages import beam_version, look_at_packages, needed_extras
@@ -42,6 +44,10 @@ def doctor(
         str | None,
         typer.Option("--from", metavar="SOURCE", help="Source of a live job: kafka:… or pubsub:…"),
     ] = None,
+    target: Annotated[
+        str | None,
+        typer.Option("--to", metavar="TOPIC", help=f"Topic that is written to: {TOPIC_FORM}."),
+    ] = None,
     beam: Annotated[
         list[str] | None,
         typer.Option(metavar="OPTION", help="A Beam option that the job will have, as for `run`."),
@@ -67,9 +73,10 @@ def doctor(
       crossfoot doctor --store sqlite:///books.db --runner prism --from kafka:localhost:9092/billing
     """
     findings = [
-        *look_at_packages(needed_extras(store, origin, runner)),
+        *look_at_packages(needed_extras(store, (origin, target), runner)),
         *look_at_engine(runner, beam or [], _sdk(), store, os.environ),
-        *_source(origin),
+        *(look_at_source(origin) if origin is not None else []),
+        *(look_at_target(target) if target is not None else []),
         *look_at_schemas(registry),
         *(look_at_store(store) if store is not None else []),
         *_machine(store, folder or [], least_free),
@@ -94,15 +101,6 @@ def _sdk() -> str:
         return beam_version()
     except PackageNotFoundError:
         return "unknown"  # which the look at the packages reports
-
-
-def _source(origin: str | None) -> list[Finding]:
-    """Whether the first broker answers. Pub/Sub is asked by the job itself, with its rights."""
-    if origin is None or not origin.startswith("kafka:"):
-        return []
-    brokers = origin.removeprefix("kafka:").partition("/")[0].split(",")
-    mend = "start the broker, or correct --from"
-    return [reachable("kafka", broker, mend) for broker in brokers]
 
 
 def _machine(store: str | None, folders: list[Path], least_free_gib: int) -> list[Finding]:

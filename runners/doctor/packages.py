@@ -15,12 +15,12 @@ NAME = "crossfoot"
 _FOR_DEVELOPMENT = "dev"
 
 
-def needed_extras(store: str | None, origin: str | None, runner: str) -> frozenset[str]:
-    """Which extras a job with this store URL, source and engine cannot do without."""
+def needed_extras(store: str | None, topics: Iterable[str | None], runner: str) -> frozenset[str]:
+    """Which extras a job with this store URL, sources or targets, and engine cannot do without."""
     needed = set()
     if store is not None and store.startswith("postgres"):
         needed.add("postgres")
-    if origin is not None and origin.startswith("kafka:"):
+    if any(name is not None and name.startswith("kafka:") for name in topics):
         needed.add("kafka")
     if runner == "dataflow":
         needed.add("dataflow")

@@ -230,9 +230,9 @@ def test_a_python_that_is_too_old(tmp_path: Path) -> None:
 
 def test_an_extra_is_a_problem_only_where_it_is_needed(tmp_path: Path) -> None:
     lines = ["Provides-Extra: kafka", 'Requires-Dist: no-such-client; extra == "kafka"']
-    found = look_at_packages(needed_extras(None, None, "local"), program(tmp_path, *lines))
+    found = look_at_packages(needed_extras(None, (), "local"), program(tmp_path, *lines))
     assert {one.status for one in found} == {"ok"}
-    needed = needed_extras("postgresql://x/y", "kafka:broker:9092/topic", "dataflow")
+    needed = needed_extras("postgresql://x/y", ("kafka:broker:9092/topic",), "dataflow")
     assert needed == {"postgres", "kafka", "dataflow"}
     (tmp_path / "other").mkdir()
     told = named(look_at_packages(needed, program(tmp_path / "other", *lines)), "extra kafka")
