@@ -13,12 +13,13 @@ import pytest
 
 from connectors.store import open_store
 from tests.connectors.store.postgres_server import RestartedServer
-from tests.live.conftest import DONE_WITHIN_SECONDS, LiveJob
+from tests.live.conftest import DONE_WITHIN_SECONDS, LiveJob, standing
 from tests.servers.kafka_server import KafkaServer
 from tests.servers.pubsub_server import PubSubServer
 from tests.servers.tcp_proxy import Network, TcpProxy
 
 UNDER_WAY = 10
+MINUTE_SECONDS = 60.0
 
 
 @pytest.fixture(scope="module")
@@ -29,6 +30,14 @@ def server() -> Iterator[RestartedServer]:
         pytest.skip(started)
     yield started
     started.close()
+
+
+@pytest.fixture
+def network(server: RestartedServer) -> Iterator[TcpProxy]:
+    """The network between jobs and store."""
+    proxy = TcpProxy(server.socket)
+    yield proxy
+    proxy.close()
 
 
 @pytest.fixture
@@ -82,6 +91,66 @@ def test_a_store_that_crashes_and_is_started_again(
     assert job.wait_for(bounded) == bounded
     assert_every_posting_once(job.store)
     assert b"store_back" in job.log.read_bytes()
+
+
+@pytest.mark.parametrize("broken", [Network.REFUSED, Network.SILENT])
+def test_a_store_that_cannot_be_reached_for_a_minute(
+    kafka: KafkaServer,
+    lines: list[bytes],
+    bounded: bytes,
+    live_job: Callable[..., LiveJob],
+    prism_option: str,
+    server: RestartedServer,
+    network: TcpProxy,
+    broken: Network,
+) -> None:
+    """Connections are refused, or nothing is ever heard of them."""
+    topic = kafka.make_topic(f"store-{broken.value}", partitions=3)
+    database = server.make_database()
+    job = live_job(
+        f"kafka:{kafka.address}/{topic}", f"postgresql://postgres@{network.address}/{database}"
+    )
+    half = len(lines) // 2
+    kafka.write(topic, lines[:half])
+    job.start("prism", prism_option)
+    job.wait_until_under_way(UNDER_WAY)
+    network.turn(broken)
+    kafka.write(topic, lines[half:])
+    time.sleep(MINUTE_SECONDS)
+    assert standing(server.url_of(database)) != bounded
+    network.turn(Network.OPEN)
+    assert job.wait_for(bounded) == bounded
+    assert_every_posting_once(job.store)
+    if broken is Network.REFUSED:
+        assert b"store_away" in job.log.read_bytes()
+
+
+def test_two_jobs_divide_a_customer_between_them(
+    kafka: KafkaServer,
+    pubsub: PubSubServer,
+    lines: list[bytes],
+    bounded: bytes,
+    live_job: Callable[..., LiveJob],
+    prism_option: str,
+    server: RestartedServer,
+) -> None:
+    """Every second event comes through Kafka, the others through Pub/Sub, into one store."""
+    topic = kafka.make_topic("half", partitions=3)
+    published, subscription = pubsub.make_topic("other-half")
+    store = server.url_of(server.make_database())
+    jobs = [
+        live_job(f"kafka:{kafka.address}/{topic}", store),
+        live_job(f"pubsub:{subscription}", store),
+    ]
+    kafka.write(topic, lines[::2])
+    pubsub.publish(published, lines[1::2])
+    for job in jobs:
+        job.start("prism", prism_option)
+    for job in jobs:
+        assert job.wait_for(bounded) == bounded
+    for job in jobs:
+        job.kill()
+    assert_every_posting_once(store)
 
 
 def test_pubsub_away_for_a_while(
