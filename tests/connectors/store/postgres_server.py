@@ -28,7 +28,14 @@ def start_server() -> Server | str:
     except ImportError:
         return _start_installed(Path(folder))
     server = pgserver.get_server(folder)
-    return server.get_uri(), server.cleanup
+
+    def stop() -> None:
+        server.cleanup()
+        # A server that was crashed and started again goes on: nobody knows its process here.
+        if not Path(folder, "postmaster.pid").exists():
+            shutil.rmtree(folder, ignore_errors=True)
+
+    return server.get_uri(), stop
 
 
 class RestartedServer:
@@ -84,6 +91,7 @@ class RestartedServer:
         for end in (self._stop, self.crash):
             with contextlib.suppress(subprocess.CalledProcessError):  # it is down already
                 end()
+        shutil.rmtree(self._folder, ignore_errors=True)
 
 
 def _control_installed(data: Path, words: list[str]) -> None:
