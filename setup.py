@@ -24,6 +24,7 @@ setup(
         "connectors.store.migrations.versions",
         "connectors.store.tables",
         "connectors.telemetry",
+        "connectors.telemetry.lineage",
         "connectors.topics",
         "connectors.webhooks",
         "connectors.wire",

@@ -95,6 +95,15 @@ Otlp = Annotated[
         "it the standard OTEL_* variables count. Needs crossfoot[telemetry].",
     ),
 ]
+Lineage = Annotated[
+    str | None,
+    typer.Option(
+        metavar="FILE|URL",
+        help="Tell OpenLineage what is read and written, at this URL (http://localhost:5000) or "
+        "in this file; without it the standard OPENLINEAGE_* variables and openlineage.yml count. "
+        "Needs crossfoot[telemetry].",
+    ),
+]
 Metrics = Annotated[
     str | None,
     typer.Option(

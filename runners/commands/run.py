@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NamedTuple
 
@@ -22,6 +23,8 @@ from runners.display import print_json, print_lines, say
 from runners.engines import Engine, refusals
 from runners.exit_codes import ExitCode
 from runners.job_problems import engine_problems, original_errors
+from runners.lineage import counted, lineage_beside, lineage_of
+from runners.lineage_facts import facts_of_run
 from runners.outbox import outbox_line
 from runners.problems import Findings, Problem
 from runners.progress import working
@@ -118,6 +121,7 @@ def order_to_cash(
     runner: BoundedEngine = "local",
     beam: arguments.BeamOptions = None,
     otlp: arguments.Otlp = None,
+    lineage: arguments.Lineage = None,
     strict: arguments.Strict = False,
     as_json: arguments.AsJson = False,
 ) -> None:
@@ -150,6 +154,7 @@ def order_to_cash(
         beam=beam or [],
         store_wait_seconds=store_wait,
         otlp=otlp,
+        lineage=lineage,
     )
     _tell(outcome, as_json=as_json, strict=strict)
 
@@ -181,6 +186,7 @@ def run_order_to_cash(
     beam: Sequence[str] = (),
     store_wait_seconds: int = 3600,
     otlp: str | None = None,
+    lineage: str | None = None,
 ) -> RunOutcome:
     """Check everything named, run the pipeline to its end, and read the books after it."""
     # Here, not at the top: Beam takes seconds to import and other commands do without it.
@@ -193,6 +199,7 @@ def run_order_to_cash(
     gl_mapping = mapping_file(mapping).mapping if mapping is not None else None
     input_ranges(inputs)
     spans_of(otlp)
+    told = lineage_of(lineage)
     try:
         options = check_options(
             input=tuple(inputs),
@@ -212,7 +219,10 @@ def run_order_to_cash(
         )
     except InvalidOptions as error:
         raise Problem("; ".join(error.problems), "correct these options") from error
-    report = _run_logged(options, pack.label, runner, beam)
+    with lineage_beside(told, partial(facts_of_run, options, runner, pack.label)) as run:
+        report = _run_logged(options, pack.label, runner, beam)
+        if run is not None:
+            run.counted(counted(msgspec.structs.asdict(report)))
     reviewed = _reviewed(options, gl_mapping)
     after = _books_after(options)
     return RunOutcome(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,6 +15,8 @@ from runners.commands.close_display import print_gate
 from runners.display import print_json, print_lines
 from runners.exit_codes import ExitCode
 from runners.job_problems import original_errors
+from runners.lineage import counted, lineage_beside, lineage_of
+from runners.lineage_facts import facts_of_close
 from runners.problems import Findings, Problem
 from runners.progress import working
 from runners.stores import opened_store, store_problems
@@ -41,6 +44,7 @@ def close_period(
     books: arguments.Books = None,
     rates: arguments.Rates = None,
     tenant: arguments.Tenant = "default",
+    lineage: arguments.Lineage = None,
     as_json: arguments.AsJson = False,
 ) -> None:
     r"""Recognise and revalue up to a period's end, check the gate, write the report, propose.
@@ -55,6 +59,7 @@ def close_period(
     """
     from pipelines.close_period import CloseSettings
 
+    told = lineage_of(lineage)
     which = Which(tenant=tenant, entity=entity, period=period)
     with opened_store(store) as opened, shared.close_problems():
         question = shared.question_of(
@@ -78,7 +83,12 @@ def close_period(
         output=str(output) if output else None,
         who=shared.who(by, reason) if by is not None else None,
     )
-    outcome = _run(settings)
+    with lineage_beside(told, partial(facts_of_close, settings)) as run:
+        outcome = _run(settings)
+        if run is not None:
+            run.counted(
+                counted({"new_entries": outcome.new_entries, "reversals": outcome.reversals})
+            )
     if as_json:
         print_json(outcome)
     else:

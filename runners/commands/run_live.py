@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,6 +17,8 @@ from runners.display import print_json, say
 from runners.engines import Engine, refusals
 from runners.exit_codes import ExitCode
 from runners.job_problems import wrong_options
+from runners.lineage import ending_as_asked, lineage_beside, lineage_of, told_while_live
+from runners.lineage_facts import facts_of_live
 from runners.metrics import address, metrics_beside, store_figures
 from runners.problems import Problem
 from runners.reading import books_config, policy_pack
@@ -26,6 +29,7 @@ if TYPE_CHECKING:
     from apache_beam.runners.runner import PipelineResult
     from prometheus_client.registry import Collector
 
+    from connectors.telemetry.lineage.runs import LineageRun
     from pipelines.live_options import LiveOptions
 
 Graph = Annotated[
@@ -73,6 +77,7 @@ def order_to_cash_live(
     store_wait: arguments.StoreWait = 3600,
     metrics: arguments.Metrics = None,
     otlp: arguments.Otlp = None,
+    lineage: arguments.Lineage = None,
     beam: arguments.BeamOptions = None,
     graph: Graph = None,
     as_json: arguments.AsJson = False,
@@ -104,38 +109,54 @@ def order_to_cash_live(
         otlp=otlp,
     )
     spans_of(otlp)
-    policy_pack(policy)
+    told = lineage_of(lineage)
+    pack = policy_pack(policy)
     books_config(books, rates)
     if metrics is not None:
         address(metrics)
-    _start(options, runner, extra, graph, metrics, as_json)
+    if graph is not None:
+        _write_graph(options, runner, extra, graph)
+        return
+    facts = partial(facts_of_live, options, runner, pack.label)
+    with ending_as_asked(), lineage_beside(told, facts) as run:
+        _start(options, runner, extra, metrics, run, as_json)
+
+
+def _write_graph(options: LiveOptions, runner: Engine, extra: list[str], graph: Path) -> None:
+    from runners.live import live_graph
+
+    with _sources(), _writing(graph):
+        graph.write_bytes(live_graph(options, runner, extra))
+    say(f"the graph for {runner} is in {graph}; nothing was started")
 
 
 def _start(
     options: LiveOptions,
     runner: Engine,
     extra: list[str],
-    graph: Path | None,
     metrics: str | None,
+    run: LineageRun | None,
     as_json: bool,
 ) -> None:
-    """Start the job and wait for its end; or only write its graph."""
-    from runners.live import live_graph, start_live
+    """Start the job and wait for its end."""
+    from pipelines.report import live_counts
+    from runners.live import start_live
 
-    if graph is not None:
-        with _sources(), _writing(graph):
-            graph.write_bytes(live_graph(options, runner, extra))
-        say(f"the graph for {runner} is in {graph}; nothing was started")
-        return
     with store_problems(options.store or ""), _sources():
         result = start_live(options, runner, extra)
     if as_json:
         print_json(HandedOver(pipeline="order_to_cash_live", engine=runner, state=result.state))
     else:
         say(f"the live job was handed to {runner}")
-    if runner != "dataflow":  # the service runs on by itself
-        with metrics_beside(metrics, lambda: _collectors(options, result)):
+    if runner != "dataflow":
+        counts = partial(live_counts, result)
+        with (
+            metrics_beside(metrics, lambda: _collectors(options, result)),
+            told_while_live(run, counts, ends_with_us=runner == "prism"),
+        ):
             result.wait_until_finish()
+    elif run is not None:  # the service runs on by itself
+        run.goes_on_elsewhere()
 
 
 def _collectors(options: LiveOptions, result: PipelineResult) -> list[Collector]:

@@ -9,7 +9,8 @@ from functools import cache
 from connectors.telemetry.lineage.facts import Column, Dataset
 from schemas.changes import type_in_words
 from schemas.lock import LOCK_NAME, LockDamaged, read_lock
-from schemas.registry import Registry, RegistryError, SubjectVersion, load_registry
+from schemas.registry import Registry, RegistryError, load_registry
+from schemas.versions import SubjectVersion
 
 WRITTEN = ("erp.posting", "lifecycle.update", "ops.dead_letter")
 """Subjects that runs write; all others are read."""
@@ -62,8 +63,7 @@ def registry_lock(namespace: str) -> Dataset | None:
 
 def _fields(version: SubjectVersion) -> tuple[Column, ...]:
     return tuple(
-        Column(field["name"], type_in_words(field["type"]))
-        for field in version.schema["fields"]
+        Column(field["name"], type_in_words(field["type"])) for field in version.schema["fields"]
     )
 
 

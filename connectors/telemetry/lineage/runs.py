@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from enum import Enum
 from typing import TYPE_CHECKING, Protocol
 
 from connectors.telemetry.lineage.facts import NOTHING_COUNTED, Counts, RunFacts
@@ -119,7 +120,7 @@ def kinds_of(error: BaseException) -> str:
     cause: BaseException | None = error
     while cause is not None and len(kinds) < 8:
         code = getattr(cause, "code", None)
-        reason = f" ({code.name.lower()})" if hasattr(code, "name") else ""
+        reason = f" ({code.name.lower()})" if isinstance(code, Enum) else ""
         kinds.append(f"{type(cause).__name__}{reason}")
         cause = cause.__cause__
     return " < ".join(kinds)
