@@ -223,12 +223,19 @@ def run_order_to_cash(
         report = _run_logged(options, pack.label, runner, beam)
         if run is not None:
             run.counted(counted(msgspec.structs.asdict(report)))
+    return _outcome(options, pack.label, gl_mapping, report)
+
+
+def _outcome(
+    options: OrderToCashOptions, policy: str, gl_mapping: GlMapping | None, report: RunReport
+) -> RunOutcome:
+    """What the run did, and how the books stand after it."""
     reviewed = _reviewed(options, gl_mapping)
     after = _books_after(options)
     return RunOutcome(
         pipeline="order_to_cash",
-        policy=pack.label,
-        as_of=as_of.isoformat(),
+        policy=policy,
+        as_of=options.as_of.isoformat(),
         equation=report.equation,
         adds_up=report.conserved,
         **{name: getattr(report, name) for name in report.__struct_fields__ if name != "unmapped"},
