@@ -89,6 +89,7 @@ def test_a_store_that_crashes_and_is_started_again(
     wait_until(lambda: b"store_away" in job.log.read_bytes())
     server.start()
     assert job.wait_for(bounded) == bounded
+    job.kill()
     assert_every_posting_once(job.store)
     assert b"store_back" in job.log.read_bytes()
 
@@ -120,6 +121,7 @@ def test_a_store_that_cannot_be_reached_for_a_minute(
     assert standing(server.url_of(database)) != bounded
     network.turn(Network.OPEN)
     assert job.wait_for(bounded) == bounded
+    job.kill()
     assert_every_posting_once(job.store)
     if broken is Network.REFUSED:
         assert b"store_away" in job.log.read_bytes()
