@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -24,13 +26,17 @@ def test_a_job_that_is_stopped_was_aborted(
     command += ["--from", f"kafka:{kafka.address}/{topic}", "--store", store]
     command += ["--as-of", "2026-03-31", "--lineage", str(told)]
     with (tmp_path / "job.log").open("wb") as log:
-        job = subprocess.Popen(command, cwd=ROOT, env=environment(), stdout=log, stderr=log)
+        job = subprocess.Popen(
+            command, cwd=ROOT, env=environment(), stdout=log, stderr=log, start_new_session=True
+        )
     try:
         wait_until(lambda: booked(store) > 0)
         job.send_signal(signal.SIGTERM)
         assert job.wait(600) == -signal.SIGTERM
     finally:
-        job.kill()
+        # The engine's program is in the group of its own that the job began.
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(job.pid, signal.SIGKILL)
         job.wait()
     events = [json.loads(line) for line in told.read_text().splitlines()]
     states = [event["eventType"] for event in events]
