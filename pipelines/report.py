@@ -93,8 +93,8 @@ def live_counts(result: PipelineResult) -> dict[str, int]:
     """Counters of a live job as they stand; empty while its engine does not answer."""
     from grpc import RpcError
 
-    if getattr(result, "_metrics", None) is not None:
-        result._metrics = None  # Beam would give its first answer again for good
+    if "_metrics" in vars(result):
+        vars(result)["_metrics"] = None  # Beam would give its first answer again for good
     try:
         return _counts(result, LiveReport)
     except (RpcError, NotImplementedError):
