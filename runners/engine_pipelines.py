@@ -8,10 +8,8 @@ from collections.abc import Sequence
 import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions
 
-from runners.engines import Engine, beam_options
+from runners.engines import PROFILES, Engine, beam_options
 from runners.prism_program import OPTION, find_prism
-
-_RUNNERS = {"prism": "PrismRunner", "flink": "FlinkRunner", "dataflow": "DataflowRunner"}
 
 
 class EngineOptionsInvalid(Exception):
@@ -27,7 +25,7 @@ def engine_pipeline(engine: Engine, *, live: bool, extra: Sequence[str]) -> beam
 
     Raises EngineOptionsInvalid.
     """
-    words = [f"--runner={_RUNNERS[engine]}", *beam_options(engine, live=live, extra=extra)]
+    words = [f"--runner={PROFILES[engine].runner}", *beam_options(engine, live=live, extra=extra)]
     try:
         return beam.Pipeline(options=PipelineOptions(words))
     except ValueError as error:  # Beam's own check of the options, several in one text

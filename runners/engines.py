@@ -27,6 +27,8 @@ class EngineProfile(msgspec.Struct, frozen=True, kw_only=True):
     """How jobs are started on one engine."""
 
     name: Engine
+    runner: str
+    """Beam's name of it."""
     live: bool
     """Runs unbounded jobs rightly."""
     why_not_live: str = ""
@@ -41,6 +43,7 @@ class EngineProfile(msgspec.Struct, frozen=True, kw_only=True):
 PROFILES: dict[str, EngineProfile] = {
     "local": EngineProfile(
         name="local",
+        runner="FnApiRunner",
         live=False,
         why_not_live=(
             "Beam's in-process runner emits an unbounded join only when the source ends, fires "
@@ -53,6 +56,7 @@ PROFILES: dict[str, EngineProfile] = {
     ),
     "prism": EngineProfile(
         name="prism",
+        runner="PrismRunner",
         live=True,
         flags=(
             Flag("--environment_type=LOOPBACK", "workers are threads of this process"),
@@ -61,6 +65,7 @@ PROFILES: dict[str, EngineProfile] = {
     ),
     "flink": EngineProfile(
         name="flink",
+        runner="FlinkRunner",
         live=True,
         flags=(
             Flag("--streaming", "the job has no end", live_only=True),
@@ -94,6 +99,7 @@ PROFILES: dict[str, EngineProfile] = {
     ),
     "dataflow": EngineProfile(
         name="dataflow",
+        runner="DataflowRunner",
         live=True,
         bounded=False,
         why_not_bounded="workers of the service cannot open files of this machine by their path",

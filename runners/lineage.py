@@ -40,7 +40,7 @@ def lineage_of(to: str | None) -> LineageSettings | None:
         mend = "install crossfoot[telemetry], or leave --lineage out"
         raise Problem("what tells lineage is not installed", mend, ExitCode.ENVIRONMENT)
     try:
-        return lineage_settings(to, None, os.environ, Path.cwd())
+        return lineage_settings(to, os.environ, Path.cwd())
     except LineageInvalid as error:
         raise Problem(f"--lineage: {error}", "name a file, or a URL with http") from error
 

@@ -19,7 +19,7 @@ from connectors.telemetry.lineage.names import (
     topics_read,
 )
 from connectors.telemetry.lineage.settings import NAMESPACE
-from runners.engines import Engine
+from runners.engines import PROFILES, Engine
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,12 +28,6 @@ if TYPE_CHECKING:
     from pipelines.live_options import LiveOptions
     from pipelines.options import JobOptions, OrderToCashOptions
 
-_RUNNERS = {
-    "local": "FnApiRunner",
-    "prism": "PrismRunner",
-    "flink": "FlinkRunner",
-    "dataflow": "DataflowRunner",
-}
 _POSTED = ("journal_entries", "journal_lines")
 _WRITTEN = (*_POSTED, "lifecycle_updates", "dead_letters", "messages")
 _FILES = {
@@ -66,7 +60,7 @@ def facts_of_close(settings: CloseSettings) -> RunFacts:
     return RunFacts(
         job="close_period",
         streaming=False,
-        engine=_RUNNERS["local"],
+        engine=PROFILES["local"].runner,
         engine_version=_beam(),
         inputs=_tables(settings.store, ("messages",)),
         outputs=_tables(settings.store, _POSTED),
@@ -86,7 +80,7 @@ def _facts(
     return RunFacts(
         job=job,
         streaming=job.endswith("_live"),
-        engine=_RUNNERS[engine],
+        engine=PROFILES[engine].runner,
         engine_version=_beam(),
         inputs=read if lock is None else (*read, lock),
         outputs=written,

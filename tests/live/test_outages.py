@@ -13,7 +13,8 @@ import pytest
 
 from connectors.store import open_store
 from tests.connectors.store.postgres_server import RestartedServer
-from tests.live.conftest import DONE_WITHIN_SECONDS, LiveJob, standing
+from tests.live.conftest import LiveJob, standing
+from tests.live.watching import wait_until
 from tests.servers.kafka_server import KafkaServer
 from tests.servers.pubsub_server import PubSubServer
 from tests.servers.tcp_proxy import Network, TcpProxy
@@ -202,11 +203,3 @@ def assert_every_posting_once(store: str) -> None:
         positions = [delivery.position for delivery in books.deliveries(limit=100_000)]
     assert len(ids) == len(set(ids))
     assert positions == list(range(1, len(ids) + 1))
-
-
-def wait_until(done: Callable[[], bool]) -> None:
-    """Wait for something that takes its time; fails when it takes too much."""
-    until = time.monotonic() + DONE_WITHIN_SECONDS
-    while not done():
-        assert time.monotonic() < until, "nothing happens"
-        time.sleep(0.2)

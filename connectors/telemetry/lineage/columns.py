@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection
 from functools import cache
 
 from connectors.telemetry.lineage.facts import Column, Dataset
@@ -37,14 +36,13 @@ def subject_fields(name: str) -> tuple[Column, ...]:
     return _fields(registry.latest(name)) if registry is not None else ()
 
 
-def table_fields(table: str, *, without: Collection[str] = ()) -> tuple[Column, ...]:
+def table_fields(table: str) -> tuple[Column, ...]:
     """Return the columns of a table of the ledger store."""
     from connectors.store.tables import metadata
 
     return tuple(
         Column(column.name, str(column.type.compile()).split(" COLLATE")[0])
         for column in metadata.tables[table].columns
-        if column.name not in without
     )
 
 

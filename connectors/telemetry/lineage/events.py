@@ -69,7 +69,7 @@ def run_event(
         run=event_v2.Run(runId=run_id, facets=_run_facets(settings, facts, counts, error)),
         job=event_v2.Job(
             namespace=settings.namespace,
-            name=settings.job or facts.job,
+            name=facts.job,
             facets=_job_facets(facts),
         ),
         inputs=[_input(dataset, facts, counts) for dataset in facts.inputs],

@@ -50,7 +50,6 @@ class LineageRun:
         self._sender = sender
         self._now = now
         self._counts = NOTHING_COUNTED
-        self._aborted = False
         self._ends_elsewhere = False
 
     def start(self) -> None:
@@ -67,10 +66,6 @@ class LineageRun:
         """Keep what its last event will say that it did."""
         self._counts = counts
 
-    def aborted(self) -> None:
-        """Keep that somebody ended it, however that looks here."""
-        self._aborted = True
-
     def goes_on_elsewhere(self) -> None:
         """Keep that its end will not be seen here: nothing ends it."""
         self._ends_elsewhere = True
@@ -79,7 +74,7 @@ class LineageRun:
         """Tell how it ended: with an error, or without."""
         if self._ends_elsewhere:
             return
-        if self._aborted or isinstance(error, Stopped | KeyboardInterrupt):
+        if isinstance(error, Stopped | KeyboardInterrupt):
             self._tell("ABORT")
         elif error is not None:
             self._tell("FAIL", kinds_of(error))

@@ -41,18 +41,16 @@ class LineageSettings(msgspec.Struct, frozen=True, kw_only=True):
     to: str | None = None
     """URL of an HTTP receiver, or a file; None: where the client's own configuration says."""
     namespace: str = NAMESPACE
-    job: str | None = None
-    """Instead of the name of the pipeline."""
     parent: OtherRun | None = None
     root: OtherRun | None = None
 
 
 def lineage_settings(
-    to: str | None, job: str | None, environment: Mapping[str, str], working_folder: Path
+    to: str | None, environment: Mapping[str, str], working_folder: Path
 ) -> LineageSettings | None:
     """Return how lineage is told; None when nobody asked for it.
 
-    `to`: what an option says. `job`: `NAMESPACE/NAME` or a name. Raises LineageInvalid.
+    `to`: what an option says. Raises LineageInvalid.
     """
     if environment.get("OPENLINEAGE_DISABLED", "").strip().lower() == "true":
         return None
@@ -60,14 +58,9 @@ def lineage_settings(
         to = _checked(to)
     elif not _configured(environment, working_folder):
         return None
-    namespace, _, name = (job or "").rpartition("/")
-    if job is not None and not name:
-        raise LineageInvalid(f"{job!r} names no job: write NAMESPACE/NAME or NAME")
-    told = environment.get("OPENLINEAGE_NAMESPACE", "").strip()
     return LineageSettings(
         to=to,
-        namespace=namespace or told or NAMESPACE,
-        job=name or None,
+        namespace=environment.get("OPENLINEAGE_NAMESPACE", "").strip() or NAMESPACE,
         parent=_other_run(environment, _PARENT),
         root=_other_run(environment, _ROOT),
     )
